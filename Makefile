@@ -1,0 +1,81 @@
+# Each target sets up what it needs. A fresh machine needs Python 3.11 or newer and make; `clients` also needs npm.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+NODE_CLIENTS := tests/conformance/node/node_modules/.installed
+PYTHON_CLIENTS := .clients/twilio-9/.installed .clients/twilio-7/.installed .clients/twilio-6/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test clients bench lint format types check lock docs clean
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(VENV)/dev.stamp  ## everything for development, in .venv
+
+run: $(VENV)/run.stamp  ## a server on http://localhost:8080, SQLite in ./data
+	@$(BIN)/chinwag serve
+
+test: $(VENV)/dev.stamp  ## every test, on SQLite and on a real PostgreSQL, with coverage
+	$(BIN)/pytest --cov --cov-report=term -m "not clients"
+
+clients: $(VENV)/dev.stamp $(PYTHON_CLIENTS) $(NODE_CLIENTS)  ## the official client libraries, unmodified, against a server
+	$(BIN)/pytest -m clients
+
+bench: $(VENV)/dev.stamp  ## speed, as ratios of what this machine can do; results in bench/results
+	$(BIN)/python -m bench
+
+lint: $(VENV)/dev.stamp  ## style and format, without changing anything
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+format: $(VENV)/dev.stamp  ## mend style and format
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+types: $(VENV)/dev.stamp  ## types, strictly
+	$(BIN)/pyright
+
+check: lint types test clients  ## what CI runs
+
+docs: $(VENV)/run.stamp  ## write the description of the API to docs/openapi.json
+	$(BIN)/python -m chinwag.rest.openapi > docs/openapi.json
+
+lock: $(VENV)/dev.stamp  ## pin the newest versions of everything in requirements/
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+		pyproject.toml requirements/build.in -o requirements/run.txt
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+		--group dev -c requirements/run.txt pyproject.toml -o requirements/dev.txt
+	for major in 6 7 9; do \
+		$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+			requirements/twilio-$$major.in -o requirements/twilio-$$major.txt; \
+	done
+
+clean:  ## remove what the other targets made, except ./data
+	rm -rf $(VENV) .clients tests/conformance/node/node_modules .pytest_cache .ruff_cache .hypothesis .coverage*
+
+$(VENV)/made.stamp:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Chinwag needs Python 3.11 or newer")'
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/run.stamp: $(VENV)/made.stamp requirements/run.txt pyproject.toml
+	@echo "Setting up $(VENV) …"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+.clients/%/.installed: requirements/%.txt
+	$(PYTHON) -m venv .clients/$*
+	.clients/$*/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(NODE_CLIENTS): tests/conformance/node/package-lock.json
+	cd tests/conformance/node && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@

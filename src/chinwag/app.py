@@ -1,0 +1,237 @@
+"""The composition root: from settings to a server. The one place that knows everybody."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from chinwag import commands
+from chinwag.auth.basic import BasicAuthentication
+from chinwag.auth.first_start import Credentials, ensure_account, ensure_key, make_first_account
+from chinwag.auth.secrets import Seal, WrongKeyError, key_from_file, prove_key
+from chinwag.broker.memory import MemoryBroker
+from chinwag.domain.events import AccountsChanged
+from chinwag.domain.service import Limits
+from chinwag.errors import ApiError
+from chinwag.ids import Mint
+from chinwag.settings import key_path
+from chinwag.storage.store import open_store
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from chinwag.commands import World
+    from chinwag.domain.events import AnyEvent
+    from chinwag.ids import Millis
+    from chinwag.rest.manners import Application
+    from chinwag.settings import Settings
+
+_log = structlog.get_logger()
+
+WATCH_SECONDS = 0.5
+"""How often a server looks for changes of accounts and keys that were made beside it, in seconds."""
+
+GRACE_SECONDS = 8
+"""Longest wait for requests in flight when the server is told to stop, in seconds."""
+
+IDLE_SECONDS = 75
+"""How long a connection without a request is kept, in seconds: longer than load balancers keep theirs."""
+
+
+class CannotStartError(Exception):
+    """The server cannot run as it is set up. The text says which setting is to blame."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a command line and a server have in common."""
+
+    world: World
+    seal: Seal
+
+
+def now() -> Millis:
+    """Return this moment."""
+    return time.time_ns() // 1_000_000
+
+
+@asynccontextmanager
+async def opened(settings: Settings, *, serving: bool = False) -> AsyncIterator[Parts]:
+    """Open the store and all that changes need; close it at the end.
+
+    Raises:
+        CannotStartError: the key is missing or is not the one the database was sealed with.
+    """
+    seal = _seal(settings)
+    store = await open_store(
+        settings.database, serving=serving, now=now(), connections=settings.database_connections
+    )
+    broker = MemoryBroker()
+    try:
+        try:
+            await store.write(lambda tx: prove_key(tx, seal))
+        except WrongKeyError:
+            raise CannotStartError(
+                "the secrets in this database were sealed with another key: "
+                f"set encryption_key, or key_file (now {key_path(settings)}), to the key it was made with"
+            ) from None
+        yield Parts(commands.World(store=store, broker=broker, now=now, new_sid=Mint(now)), seal)
+    finally:
+        await broker.close()
+        await store.close()
+
+
+def _seal(settings: Settings) -> Seal:
+    if settings.encryption_key is not None:
+        return Seal(settings.encryption_key)
+    path = key_path(settings)
+    try:
+        return Seal(key_from_file(path))
+    except OSError as error:
+        raise CannotStartError(f"key_file {path} cannot be used: {error.strerror}") from error
+    except ValueError:
+        raise CannotStartError(
+            f"key_file {path} holds no key: it must be 32 bytes in URL-safe base64"
+        ) from None
+
+
+async def serve(settings: Settings, ready: Callable[[str, Credentials | None], None]) -> None:
+    """Run a server until SIGTERM, SIGINT or cancellation; each lets requests in flight be answered.
+
+    Args:
+        settings: how.
+        ready: called once it listens, with its address and, at the very first start, the new credentials.
+
+    Raises:
+        CannotStartError: it cannot run as it is set up.
+    """
+    async with opened(settings, serving=True) as parts:
+        credentials = await _credentials(settings, parts)
+        authentication = BasicAuthentication(parts.world.store, parts.seal)
+        parts.world.broker.listen(_forgetter(authentication))
+        application = rest(settings, parts, authentication)
+
+        watch = asyncio.create_task(_watch(parts, authentication))
+        try:
+            await _listen(settings, application, lambda base: ready(base, credentials))
+        finally:
+            watch.cancel()
+
+
+async def _credentials(settings: Settings, parts: Parts) -> Credentials | None:
+    """See to the first account and key; return them if they are new and nobody knows them yet."""
+    if settings.account_sid is None or settings.auth_token is None:
+        return await make_first_account(parts.world, parts.seal)
+
+    await ensure_account(parts.world, parts.seal, settings.account_sid, settings.auth_token)
+    if settings.api_key_sid is not None and settings.api_key_secret is not None:
+        await ensure_key(
+            parts.world, parts.seal, settings.account_sid, settings.api_key_sid, settings.api_key_secret
+        )
+    return None
+
+
+def rest(settings: Settings, parts: Parts, authentication: BasicAuthentication) -> Application:
+    """Return the REST API as an ASGI application."""
+    from chinwag.rest.about import Docs, Health, Home, Metrics, OpenApi, Readiness  # noqa: PLC0415  # a CLI needs no HTTP
+    from chinwag.rest.manners import Manners  # noqa: PLC0415
+    from chinwag.rest.meters import Meters  # noqa: PLC0415
+    from chinwag.rest.server import Surroundings, rest_app  # noqa: PLC0415
+    from chinwag.rest.urls import PublicAddress  # noqa: PLC0415
+
+    address = PublicAddress(
+        fixed=settings.public_url.rstrip("/") if settings.public_url else None,
+        trusted_proxies=tuple(ip_network(text) for text in settings.trusted_proxies),
+    )
+    default_limits = Limits(
+        channel_members=settings.default_channel_members, user_channels=settings.default_user_channels
+    )
+    meters = Meters()
+    app = rest_app(Surroundings(parts.world, authentication, address, default_limits))
+    app.add_route("/", Home())
+    app.add_route("/healthz", Health())
+    app.add_route("/readyz", Readiness(parts.world.store))
+    app.add_route("/metrics", Metrics(meters))
+    app.add_route("/openapi.json", OpenApi(address))
+    app.add_route("/docs", Docs(address))
+    return Manners(app, meters)
+
+
+async def _listen(settings: Settings, application: Application, ready: Callable[[str], None]) -> None:
+    """Serve an application until SIGTERM or SIGINT."""
+    import uvicorn  # noqa: PLC0415  # a CLI needs no HTTP
+
+    from chinwag.rest.protocol import BoundedProtocol  # noqa: PLC0415
+
+    class Server(uvicorn.Server):
+        """uvicorn's server, which exits with 0 when it is told to stop, and says when it is ready."""
+
+        async def startup(self, sockets: Any = None) -> None:  # noqa: ANN401
+            try:
+                await super().startup(sockets)
+            except SystemExit:
+                raise CannotStartError(
+                    f"cannot listen on host {settings.host}, port {settings.port}: "
+                    "the port is in use or the address is not of this machine"
+                ) from None
+            port = self.servers[0].sockets[0].getsockname()[1]
+            host = f"[{settings.host}]" if ":" in settings.host else settings.host
+            # What was made so far stays for good: spare the garbage collector the look at it.
+            gc.collect()
+            gc.freeze()
+            ready(f"http://{host}:{port}")
+
+        async def _serve(self, sockets: Any = None) -> None:  # noqa: ANN401
+            await super()._serve(sockets)
+            self._captured_signals.clear()  # uvicorn would raise them again, and the exit status would be 143
+
+    config = uvicorn.Config(
+        application,  # type: ignore[arg-type]  # uvicorn's types of ASGI are stricter than ASGI
+        host=settings.host,
+        port=settings.port,
+        http=BoundedProtocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=IDLE_SECONDS,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    server = Server(config)
+    try:
+        await server.serve()
+    except asyncio.CancelledError:
+        await server.shutdown()
+        raise
+
+
+def _forgetter(authentication: BasicAuthentication) -> Callable[[AnyEvent], None]:
+    def listener(event: AnyEvent) -> None:
+        if isinstance(event, AccountsChanged):
+            authentication.forget()
+
+    return listener
+
+
+async def _watch(parts: Parts, authentication: BasicAuthentication) -> None:
+    """Notice what a command line, or another node, changes about accounts and keys."""
+    seen = None
+    while True:
+        try:
+            async with parts.world.store.reading() as tx:
+                generation = await tx.installation.generation()
+            if generation != seen:
+                authentication.forget()
+            seen = generation
+        except ApiError as error:
+            _log.warning("cannot look for changed credentials", detail=error.detail)
+        await asyncio.sleep(WATCH_SECONDS)

@@ -1,0 +1,1 @@
+"""Who is calling. The edges ask; a `Caller` of `chinwag.domain` is the answer."""

@@ -1,0 +1,102 @@
+"""HTTP Basic credentials: account SID and auth token, or API key SID and secret. Source:
+rest-authentication.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import secrets
+from typing import TYPE_CHECKING
+
+from chinwag.domain.caller import Caller
+from chinwag.errors import ApiError, Kinds
+
+if TYPE_CHECKING:
+    from chinwag.auth.secrets import Seal
+    from chinwag.domain.unit import Store
+
+MEMORY = 10_000
+"""Most credentials that are remembered. Those that were refused never are."""
+
+_SCHEME = "basic "
+
+
+class BasicAuthentication:
+    """Answers who sent an `Authorization` header.
+
+    Credentials that proved right are remembered, under a keyed digest, until `forget`: opening a sealed
+    secret costs more than all the rest of a request's authentication.
+    """
+
+    def __init__(self, store: Store, seal: Seal) -> None:
+        self._store = store
+        self._seal = seal
+        self._known: dict[bytes, Caller] = {}
+        self._forgotten = 0
+        self._digest_key = secrets.token_bytes(32)
+        self._nobody = seal.seal(secrets.token_hex(16))
+
+    def forget(self) -> None:
+        """Look every credential up again from now on."""
+        self._known.clear()
+        self._forgotten += 1
+
+    async def caller(self, authorization: str | None) -> Caller:
+        """Return who sent this header.
+
+        Raises:
+            ApiError: `AUTHENTICATE`, when it is missing, malformed or wrong.
+        """
+        if authorization is None:
+            raise ApiError(Kinds.AUTHENTICATE, "no Authorization header: use HTTP Basic")
+
+        # A keyed digest, so that the time of the look-up tells nothing of the secrets that are known.
+        digest = hmac.digest(self._digest_key, authorization.encode("utf-8", "surrogateescape"), "sha256")
+        known = self._known.get(digest)
+        if known is not None:
+            return known
+
+        forgotten = self._forgotten
+        caller = await self._verified(*_credentials(authorization))
+        if forgotten == self._forgotten:  # else they may have been revoked while they were being verified
+            if len(self._known) >= MEMORY:
+                self._known.clear()
+            self._known[digest] = caller
+        return caller
+
+    async def _verified(self, username: str, password: str) -> Caller:
+        caller: Caller | None = None
+        sealed = self._nobody
+        async with self._store.reading() as tx:
+            if username.startswith("SK"):
+                key = await tx.accounts.key(username)
+                if key is not None:
+                    caller = Caller(account_id=key.account_id, account_sid=key.account_sid, key_sid=key.sid)
+                    sealed = key.sealed_secret
+            else:
+                account = await tx.accounts.get(username)
+                if account is not None:
+                    caller = Caller(account_id=account.id, account_sid=account.sid)
+                    sealed = account.sealed_auth_token
+
+        # An unknown user name costs as much time as a wrong password.
+        right = hmac.compare_digest(self._seal.open(sealed).encode(), password.encode())
+        if caller is None or not right:
+            raise ApiError(Kinds.AUTHENTICATE, "unknown user name or wrong password")
+        return caller
+
+
+def _credentials(authorization: str) -> tuple[str, str]:
+    """Return the user name and the password of a Basic header."""
+    if authorization[: len(_SCHEME)].lower() != _SCHEME:
+        raise ApiError(Kinds.AUTHENTICATE, "the Authorization scheme is not Basic")
+    try:
+        text = base64.b64decode(authorization[len(_SCHEME) :].strip(), validate=True).decode()
+    except (binascii.Error, ValueError):
+        raise ApiError(Kinds.AUTHENTICATE, "the Authorization header is not base64 of UTF-8 text") from None
+    username, colon, password = text.partition(":")
+    if not colon or "\0" in username:
+        raise ApiError(Kinds.AUTHENTICATE, "the credentials are not of the form user:password")
+    return username, password

@@ -1,0 +1,274 @@
+"""The command line: `chinwag serve`, and what an operator does beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from cyclopts import App
+from cyclopts.config import Env, Toml
+
+from chinwag import __version__
+from chinwag.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from chinwag.auth.first_start import Credentials
+
+_DEFAULTS = Settings()
+
+app = App(
+    name="chinwag",
+    help="A self-hosted server for the Programmable Chat API.",
+    version=__version__,
+    config=[
+        Env("CHINWAG_", command=False),
+        Toml(
+            os.environ.get("CHINWAG_CONFIG", "chinwag.toml"),
+            must_exist="CHINWAG_CONFIG" in os.environ,
+            use_commands_as_keys=False,
+        ),
+    ],
+    result_action="return_value",
+)
+accounts = App(name="accounts", help="List, add and change accounts.")
+keys = App(name="keys", help="List, add and revoke API keys.")
+app.command(accounts)
+app.command(keys)
+
+
+def main() -> None:
+    """Run the command line."""
+    sys.exit(app() or 0)
+
+
+@app.command
+def serve(*, settings: Settings = _DEFAULTS) -> int:
+    """Run the server."""
+    import uvloop  # noqa: PLC0415  # the other commands are fast enough without
+
+    from chinwag.app import serve as run_server  # noqa: PLC0415
+    from chinwag.logs import configure_logs  # noqa: PLC0415
+
+    configure_logs(settings)
+
+    async def run() -> None:
+        await run_server(settings, lambda base, credentials: _say_ready(settings, base, credentials))
+
+    return _run(run(), uvloop.new_event_loop)
+
+
+@app.command
+def migrate(*, settings: Settings = _DEFAULTS) -> int:
+    """Bring the database up to this release. `serve` does so by itself."""
+
+    async def run() -> None:
+        from chinwag.app import opened  # noqa: PLC0415  # a --help needs no database
+
+        async with opened(settings):
+            print(f"{_shown(settings.database)} is up to date.")
+
+    return _run(run())
+
+
+@app.command
+def check(*, settings: Settings = _DEFAULTS) -> int:
+    """Check the settings, the database and the encryption key, and change nothing else."""
+
+    async def run() -> None:
+        from chinwag.app import opened  # noqa: PLC0415
+
+        async with opened(settings) as parts, parts.world.store.reading() as tx:
+            found = await tx.accounts.all()
+            print(f"database        {_shown(settings.database)}: reachable, up to date")
+            print("encryption key  fits this database")
+            print(f"accounts        {len(found)}")
+        print("Everything is in order.")
+
+    return _run(run())
+
+
+@accounts.command(name="list")
+def list_accounts(*, settings: Settings = _DEFAULTS) -> int:
+    """List the accounts."""
+
+    async def run() -> None:
+        from chinwag.app import opened  # noqa: PLC0415
+
+        async with opened(settings) as parts, parts.world.store.reading() as tx:
+            for account in await tx.accounts.all():
+                print(f"{account.sid}  {account.friendly_name}")
+
+    return _run(run())
+
+
+@accounts.command(name="create")
+def create_account(friendly_name: str, *, settings: Settings = _DEFAULTS) -> int:
+    """Add an account and print its auth token, once.
+
+    Args:
+        friendly_name: A name for people.
+    """
+
+    async def run() -> None:
+        from chinwag import commands  # noqa: PLC0415
+        from chinwag.app import opened  # noqa: PLC0415
+        from chinwag.auth.secrets import new_secret  # noqa: PLC0415
+        from chinwag.domain.account import CreateAccount  # noqa: PLC0415
+        from chinwag.domain.caller import Operator  # noqa: PLC0415
+
+        async with opened(settings) as parts:
+            token = new_secret()
+            command = CreateAccount(friendly_name=friendly_name, sealed_auth_token=parts.seal.seal(token))
+            account = await commands.run(command, Operator(), parts.world)
+            print(f"account SID  {account.sid}\nauth token   {token}   (shown only now)")
+
+    return _run(run())
+
+
+@accounts.command(name="new-token")
+def new_auth_token(sid: str, *, settings: Settings = _DEFAULTS) -> int:
+    """Give an account another auth token and print it, once. The old one is refused within a second.
+
+    Args:
+        sid: The account.
+    """
+
+    async def run() -> None:
+        from chinwag import commands  # noqa: PLC0415
+        from chinwag.app import opened  # noqa: PLC0415
+        from chinwag.auth.secrets import new_secret  # noqa: PLC0415
+        from chinwag.domain.account import ChangeAuthToken  # noqa: PLC0415
+        from chinwag.domain.caller import Operator  # noqa: PLC0415
+
+        async with opened(settings) as parts:
+            token = new_secret()
+            command = ChangeAuthToken(sid=sid, sealed_auth_token=parts.seal.seal(token))
+            await commands.run(command, Operator(), parts.world)
+            print(f"account SID  {sid}\nauth token   {token}   (shown only now)")
+
+    return _run(run())
+
+
+@keys.command(name="list")
+def list_keys(account: str | None = None, *, settings: Settings = _DEFAULTS) -> int:
+    """List the API keys.
+
+    Args:
+        account: Only those of this account.
+    """
+
+    async def run() -> None:
+        from chinwag.app import opened  # noqa: PLC0415
+
+        async with opened(settings) as parts, parts.world.store.reading() as tx:
+            for owner in await tx.accounts.all():
+                if account in {None, owner.sid}:
+                    for key in await tx.accounts.keys(owner):
+                        print(f"{key.sid}  {key.account_sid}  {key.friendly_name}")
+
+    return _run(run())
+
+
+@keys.command(name="create")
+def create_key(account: str, friendly_name: str = "API key", *, settings: Settings = _DEFAULTS) -> int:
+    """Add an API key to an account and print its secret, once.
+
+    Args:
+        account: The SID of the account.
+        friendly_name: A name for people.
+    """
+
+    async def run() -> None:
+        from chinwag import commands  # noqa: PLC0415
+        from chinwag.app import opened  # noqa: PLC0415
+        from chinwag.auth.secrets import new_secret  # noqa: PLC0415
+        from chinwag.domain.account import CreateKey  # noqa: PLC0415
+        from chinwag.domain.caller import Operator  # noqa: PLC0415
+
+        async with opened(settings) as parts:
+            secret = new_secret()
+            command = CreateKey(
+                account_sid=account, friendly_name=friendly_name, sealed_secret=parts.seal.seal(secret)
+            )
+            key = await commands.run(command, Operator(), parts.world)
+            print(f"key SID  {key.sid}\nsecret   {secret}   (shown only now)")
+
+    return _run(run())
+
+
+@keys.command(name="revoke")
+def revoke_key(sid: str, *, settings: Settings = _DEFAULTS) -> int:
+    """Revoke an API key. A running server refuses it within a second.
+
+    Args:
+        sid: The key.
+    """
+
+    async def run() -> None:
+        from chinwag import commands  # noqa: PLC0415
+        from chinwag.app import opened  # noqa: PLC0415
+        from chinwag.domain.account import RevokeKey  # noqa: PLC0415
+        from chinwag.domain.caller import Operator  # noqa: PLC0415
+
+        async with opened(settings) as parts:
+            await commands.run(RevokeKey(sid=sid), Operator(), parts.world)
+            print(f"{sid} is revoked.")
+
+    return _run(run())
+
+
+def _say_ready(settings: Settings, base: str, credentials: Credentials | None) -> None:
+    if credentials is not None:
+        print(_first_minute(settings, base, credentials))
+    print(f"Chinwag is listening on {base}", flush=True)
+
+
+def _first_minute(settings: Settings, base: str, credentials: Credentials) -> str:
+    """Return what somebody needs who starts a server for the first time. It is shown once."""
+    port = base.rpartition(":")[2]
+    here = settings.public_url or (f"http://localhost:{port}" if settings.host in {"0.0.0.0", "::"} else base)  # noqa: S104
+    account, token = credentials.account_sid, credentials.auth_token
+    return f"""
+This is the first start, so there is a new account. Keep these; they are not shown again.
+
+  account SID  {account}      auth token  {token}
+  API key SID  {credentials.api_key_sid}      secret      {credentials.api_key_secret}
+
+curl    curl {here}/v1/Services -u {account}:{token} -d FriendlyName=Support
+Python  client = Client("{account}", "{token}"); client.chat.base_url = "{here}"
+Node    const client = require('twilio')('{account}', '{token}'); client.chat.baseUrl = '{here}';
+"""
+
+
+def _shown(database: str) -> str:
+    """Return a database address without the password in it."""
+    from urllib.parse import urlsplit, urlunsplit  # noqa: PLC0415
+
+    parts = urlsplit(database)
+    if parts.password is None:
+        return database
+    return urlunsplit(parts._replace(netloc=parts.netloc.replace(f":{parts.password}@", ":…@", 1)))
+
+
+def _run(work: Coroutine[Any, Any, None], loop_factory: Any = None) -> int:  # noqa: ANN401
+    """Run to the end, and turn what an operator can mend into one line. Return the exit status."""
+    from chinwag.app import CannotStartError  # noqa: PLC0415
+    from chinwag.errors import ApiError  # noqa: PLC0415
+    from chinwag.storage.store import StoreCannotOpenError  # noqa: PLC0415
+
+    try:
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
+            runner.run(work)
+    except (CannotStartError, StoreCannotOpenError) as error:
+        print(f"chinwag: {error}", file=sys.stderr)
+        return 1
+    except ApiError as error:
+        print(f"chinwag: {error.detail or error.message}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0

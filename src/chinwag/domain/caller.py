@@ -1,0 +1,23 @@
+"""Who asks for something."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class Caller(Struct, frozen=True, kw_only=True):
+    """Whoever stands behind a request. `chinwag.auth` makes one; nothing else knows how.
+
+    Args:
+        account_id: key of the account in the store.
+        account_sid: the account that is acting.
+        key_sid: the API key that was used, or None for the account's own auth token.
+    """
+
+    account_id: int
+    account_sid: str
+    key_sid: str | None = None
+
+
+class Operator(Struct, frozen=True):
+    """The person at the command line of the server itself, who may do anything with accounts and keys."""

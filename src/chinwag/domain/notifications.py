@@ -1,0 +1,51 @@
+"""What a service sends as push notifications, and with which words. Source: push-configuration."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from msgspec import UNSET, Struct, UnsetType
+
+
+class NotificationKind(StrEnum):
+    """An occasion for a push notification."""
+
+    NEW_MESSAGE = "new_message"
+    ADDED_TO_CHANNEL = "added_to_channel"
+    REMOVED_FROM_CHANNEL = "removed_from_channel"
+    INVITED_TO_CHANNEL = "invited_to_channel"
+
+
+class Notification(Struct, frozen=True, kw_only=True, omit_defaults=False):
+    """How one kind of push notification is sent. Without a template the default one is used."""
+
+    enabled: bool = False
+    template: str | None = None
+    sound: str | None = None
+
+
+class NotificationChange(Struct, frozen=True, kw_only=True):
+    """What a request changes about a notification. None clears a text."""
+
+    enabled: bool | UnsetType = UNSET
+    template: str | UnsetType | None = UNSET
+    sound: str | UnsetType | None = UNSET
+
+
+NO_NOTIFICATIONS: dict[NotificationKind, Notification] = {kind: Notification() for kind in NotificationKind}
+"""What a new service sends: nothing."""
+
+
+def renotified(
+    notifications: dict[NotificationKind, Notification], changes: dict[NotificationKind, NotificationChange]
+) -> dict[NotificationKind, Notification]:
+    """Return the notifications with the changes made."""
+    changed = dict(notifications)
+    for kind, change in changes.items():
+        was = changed[kind]
+        changed[kind] = Notification(
+            enabled=was.enabled if change.enabled is UNSET else change.enabled,
+            template=was.template if change.template is UNSET else change.template,
+            sound=was.sound if change.sound is UNSET else change.sound,
+        )
+    return changed

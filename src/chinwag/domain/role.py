@@ -1,0 +1,198 @@
+"""Roles: named sets of permissions. They bind what client SDKs may do, never what the REST API may."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from chinwag.domain.events import RoleCreated, RoleDeleted, RoleUpdated
+from chinwag.domain.permissions import (
+    CHANNEL_ADMIN,
+    CHANNEL_USER,
+    PERMISSIONS,
+    SERVICE_ADMIN,
+    SERVICE_USER,
+    RoleType,
+)
+from chinwag.errors import ApiError, Kinds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from chinwag.domain.caller import Caller
+    from chinwag.domain.unit import Reader, Transaction
+    from chinwag.errors import Kind
+    from chinwag.ids import Millis, NewSid
+
+
+class Role(Struct, frozen=True, kw_only=True):
+    """A role of a service. Its name and type never change."""
+
+    sid: str
+    account_sid: str
+    service_sid: str
+    friendly_name: str
+    type: RoleType
+    permissions: tuple[str, ...]
+    date_created: Millis
+    date_updated: Millis
+
+
+class DefaultRoles(Struct, frozen=True, kw_only=True):
+    """The four roles that every service starts with. Source: permissions-guide."""
+
+    service_admin: Role
+    service_user: Role
+    channel_admin: Role
+    channel_user: Role
+
+    def __iter__(self) -> Iterator[Role]:
+        """Yield them in the order in which they are listed."""
+        yield self.service_admin
+        yield self.service_user
+        yield self.channel_admin
+        yield self.channel_user
+
+
+def default_roles(account_sid: str, service_sid: str, now: Millis, new_sid: NewSid) -> DefaultRoles:
+    """Return the roles of a new service."""
+
+    def role(friendly_name: str, role_type: RoleType, permissions: tuple[str, ...]) -> Role:
+        return Role(
+            sid=new_sid("RL"),
+            account_sid=account_sid,
+            service_sid=service_sid,
+            friendly_name=friendly_name,
+            type=role_type,
+            permissions=permissions,
+            date_created=now,
+            date_updated=now,
+        )
+
+    return DefaultRoles(
+        service_admin=role("service admin", RoleType.DEPLOYMENT, SERVICE_ADMIN),
+        service_user=role("service user", RoleType.DEPLOYMENT, SERVICE_USER),
+        channel_admin=role("channel admin", RoleType.CHANNEL, CHANNEL_ADMIN),
+        channel_user=role("channel user", RoleType.CHANNEL, CHANNEL_USER),
+    )
+
+
+async def role_named(tx: Reader, caller: Caller, service_sid: str, sid: str) -> Role:
+    """Return a role by the SIDs in a path.
+
+    Raises:
+        ApiError: `SERVICE_NOT_FOUND` or `ROLE_NOT_FOUND`, also when the object belongs to somebody else.
+    """
+    service = await tx.services.get(caller.account_id, service_sid)
+    if service is None:
+        raise ApiError(Kinds.SERVICE_NOT_FOUND)
+    role = await tx.roles.get(service, sid)
+    if role is None:
+        raise ApiError(Kinds.ROLE_NOT_FOUND)
+    return role
+
+
+class CreateRole(Struct, frozen=True, kw_only=True):
+    """Add a role to a service. Names need not be unique."""
+
+    service_sid: str
+    friendly_name: str
+    type: RoleType
+    permissions: tuple[str, ...]
+
+    async def apply(self, tx: Transaction, caller: Caller, now: Millis, new_sid: NewSid) -> Role:
+        """Return the new role.
+
+        Raises:
+            ApiError: `SERVICE_NOT_FOUND`; `PERMISSION_NOT_FOUND` for a name that this type of role cannot
+            hold.
+        """
+        service = await tx.services.lock(caller.account_id, self.service_sid)
+        if service is None:
+            raise ApiError(Kinds.SERVICE_NOT_FOUND)
+
+        role = Role(
+            sid=new_sid("RL"),
+            account_sid=service.account_sid,
+            service_sid=service.sid,
+            friendly_name=self.friendly_name,
+            type=self.type,
+            permissions=_permitted(self.type, self.permissions),
+            date_created=now,
+            date_updated=now,
+        )
+        await tx.roles.add(service, [role])
+        tx.record(RoleCreated(service.sid, role.sid))
+        return role
+
+
+class UpdateRole(Struct, frozen=True, kw_only=True):
+    """Replace the permissions of a role. Nothing else about a role can change."""
+
+    service_sid: str
+    sid: str
+    permissions: tuple[str, ...]
+
+    async def apply(self, tx: Transaction, caller: Caller, now: Millis, _new_sid: NewSid) -> Role:
+        """Return the changed role.
+
+        Raises:
+            ApiError: `SERVICE_NOT_FOUND`; `ROLE_NOT_FOUND`; `PERMISSION_NOT_FOUND`.
+        """
+        service = await tx.services.lock(caller.account_id, self.service_sid)
+        if service is None:
+            raise ApiError(Kinds.SERVICE_NOT_FOUND)
+        role = await tx.roles.get(service, self.sid)
+        if role is None:
+            raise ApiError(Kinds.ROLE_NOT_FOUND)
+
+        changed = await tx.roles.set_permissions(
+            service, role.sid, _permitted(role.type, self.permissions), now
+        )
+        tx.record(RoleUpdated(service.sid, role.sid))
+        return changed
+
+
+class DeleteRole(Struct, frozen=True, kw_only=True):
+    """Remove a role. Who holds it falls back to the default of the service."""
+
+    service_sid: str
+    sid: str
+
+    async def apply(self, tx: Transaction, caller: Caller, _now: Millis, _new_sid: NewSid) -> None:
+        """Remove it.
+
+        Raises:
+            ApiError: `SERVICE_NOT_FOUND`; `ROLE_NOT_FOUND`; and, for a default role of the service,
+                `DEPLOYMENT_ROLE_NOT_FOUND`, `CHANNEL_ROLE_NOT_FOUND` or `CHANNEL_CREATOR_ROLE_NOT_FOUND`.
+        """
+        service = await tx.services.lock(caller.account_id, self.service_sid)
+        if service is None:
+            raise ApiError(Kinds.SERVICE_NOT_FOUND)
+        role = await tx.roles.get(service, self.sid)
+        if role is None:
+            raise ApiError(Kinds.ROLE_NOT_FOUND)
+
+        defaults: dict[str, Kind] = {
+            service.default_channel_creator_role_sid: Kinds.CHANNEL_CREATOR_ROLE_NOT_FOUND,
+            service.default_channel_role_sid: Kinds.CHANNEL_ROLE_NOT_FOUND,
+            service.default_service_role_sid: Kinds.DEPLOYMENT_ROLE_NOT_FOUND,
+        }
+        if role.sid in defaults:
+            raise ApiError(
+                defaults[role.sid], "the role is a default of its service: give the service another one first"
+            )
+
+        await tx.roles.remove(service, role.sid)
+        tx.record(RoleDeleted(service.sid, role.sid))
+
+
+def _permitted(role_type: RoleType, permissions: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the permissions once each, in the order given."""
+    for permission in permissions:
+        if permission not in PERMISSIONS[role_type]:
+            raise ApiError(
+                Kinds.PERMISSION_NOT_FOUND, f"{permission!r} is not a permission of a {role_type} role"
+            )
+    return tuple(dict.fromkeys(permissions))

@@ -1,0 +1,103 @@
+"""What every request and every answer has: an id, CORS headers, a log line, a measure."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import unquote_to_bytes
+
+import structlog
+
+from chinwag.rest.cors import cors_headers
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from chinwag.rest.meters import Meters
+
+    Scope: TypeAlias = dict[str, Any]
+    Receive: TypeAlias = Callable[[], Awaitable[dict[str, Any]]]
+    Send: TypeAlias = Callable[[dict[str, Any]], Awaitable[None]]
+    Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_log = structlog.get_logger()
+
+ROUTE = "chinwag.route"
+"""Key of the ASGI scope under which the route that matched is noted, for the log line and the measure."""
+
+ERROR = "chinwag.error"
+"""Key of the ASGI scope under which the error that was presented is noted."""
+
+
+_PLAIN = frozenset(range(0x21, 0x7F)) - frozenset(b"%/")
+"""Printable ASCII, except what has a meaning in a path."""
+
+
+def new_request_id() -> str:
+    """Return an id for a request, of the original's form. It is in the answer's headers and in the log."""
+    return f"RQ{secrets.token_hex(16)}"
+
+
+def routable(raw_path: bytes) -> str:
+    """Return a path with each segment decoded as far as routing needs, so that `%2F` never splits a segment.
+
+    What is left encoded is what would change the meaning of the path: `%` and `/` themselves, and bytes that
+    are not printable ASCII. Each segment is decoded the rest of the way by the endpoint, so in all exactly
+    once.
+    """
+    path = raw_path.decode("ascii", "replace")
+    if "%" not in path:
+        return path
+    return "/".join(_once(segment) for segment in path.split("/"))
+
+
+def _once(segment: str) -> str:
+    return "".join(chr(byte) if byte in _PLAIN else f"%{byte:02X}" for byte in unquote_to_bytes(segment))
+
+
+class Manners:
+    """An ASGI application around another one."""
+
+    def __init__(self, application: Application, meters: Meters) -> None:
+        self._application = application
+        self._meters = meters
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request; anything else goes straight through."""
+        if scope["type"] != "http":
+            await self._application(scope, receive, send)
+            return
+
+        began = time.perf_counter()
+        request_id = new_request_id()
+        origin = next((value for name, value in scope["headers"] if name == b"origin"), None)
+        status = 0
+
+        async def send_with_manners(message: dict[str, Any]) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [
+                    *message["headers"],
+                    (b"twilio-request-id", request_id.encode()),
+                    *cors_headers(origin),
+                ]
+            await send(message)
+
+        scope["path"] = routable(scope["raw_path"])
+        await self._application(scope, receive, send_with_manners)
+
+        seconds = time.perf_counter() - began
+        route = scope.get(ROUTE, "unmatched")
+        self._meters.answered(scope["method"], route, status, seconds)
+        error = scope.get(ERROR)
+        _log.info(
+            "request",
+            request_id=request_id,
+            method=scope["method"],
+            path=scope["path"],
+            status=status,
+            ms=round(seconds * 1000, 2),
+            **({"code": error.kind.code, "error": error.message, "detail": error.detail} if error else {}),
+        )

@@ -1,0 +1,34 @@
+"""What is measured, for `GET /metrics`."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Histogram, generate_latest
+from prometheus_client.process_collector import ProcessCollector
+
+
+class Meters:
+    """The measures of one server."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
+        self._requests = Histogram(
+            "chinwag_http_request_seconds",
+            "Time to answer a request.",
+            ("method", "route", "status"),
+            buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0),
+            registry=self._registry,
+        )
+        self._answered: dict[tuple[str, str, int], Histogram] = {}
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count an answer."""
+        labels = (method, route, status)
+        meter = self._answered.get(labels)
+        if meter is None:
+            meter = self._answered[labels] = self._requests.labels(method, route, str(status))
+        meter.observe(seconds)
+
+    def text(self) -> bytes:
+        """Return everything in the text format of Prometheus."""
+        return generate_latest(self._registry)

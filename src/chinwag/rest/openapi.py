@@ -1,0 +1,164 @@
+"""The description of the API, made from the route table: what is routed is described, and nothing else."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from chinwag import __version__
+from chinwag.rest.routes import ROUTES, Route
+from chinwag.rest.version import Version
+
+if TYPE_CHECKING:
+    from chinwag.rest.params import Param, Schema
+    from chinwag.rest.resource import Resource
+
+_NAMES = re.compile(r"\{(\w+)\}")
+
+_ERROR: Schema = {
+    "type": "object",
+    "properties": {
+        "code": {"type": "integer"},
+        "message": {"type": "string"},
+        "more_info": {"type": "string", "format": "uri"},
+        "status": {"type": "integer"},
+    },
+    "required": ["code", "message", "more_info", "status"],
+    "additionalProperties": False,
+}
+
+_META: Schema = {
+    "type": "object",
+    "properties": {
+        "page": {"type": "integer"},
+        "page_size": {"type": "integer"},
+        "first_page_url": {"type": "string", "format": "uri"},
+        "previous_page_url": {"type": ["string", "null"], "format": "uri"},
+        "url": {"type": "string", "format": "uri"},
+        "next_page_url": {"type": ["string", "null"], "format": "uri"},
+        "key": {"type": "string"},
+    },
+    "required": ["page", "page_size", "first_page_url", "previous_page_url", "url", "next_page_url", "key"],
+}
+
+
+def description(base: str) -> dict[str, Any]:
+    """Return the API as an OpenAPI 3.1 document, served at `base`."""
+    paths: dict[str, dict[str, Any]] = {}
+    schemas: dict[str, Schema] = {"Error": _ERROR, "Meta": _META}
+    for version in Version:
+        for route in ROUTES:
+            if route.since > version:
+                continue
+            if route.gives is not None:
+                schemas[_schema_name(route.gives, version)] = _resource(route.gives, version)
+            paths.setdefault(version.path + route.path, {})[route.method.lower()] = _operation(route, version)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Chinwag",
+            "version": __version__,
+            "description": "A self-hosted server for the Programmable Chat API.",
+            "license": {"name": "Apache 2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": base}],
+        "security": [{"basic": []}],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {
+                "basic": {
+                    "type": "http",
+                    "scheme": "basic",
+                    "description": "Account SID and auth token, or API key SID and secret.",
+                }
+            },
+            "schemas": schemas,
+        },
+    }
+
+
+def _operation(route: Route, version: Version) -> dict[str, Any]:
+    said: dict[str, Any] = {
+        "operationId": f"{route.operation.__name__}_{_noun(route)}_v{version.value}",
+        "summary": (route.operation.__doc__ or "").strip(),
+        "responses": {str(route.status): _success(route, version), "default": _failure()},
+    }
+    parameters = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in _NAMES.findall(route.path)
+    ]
+    if route.pages is not None:
+        parameters += [
+            {"name": param.name, "in": "query", "description": param.says, "schema": param.schema}
+            for param in route.pages.params.params
+        ]
+    if parameters:
+        said["parameters"] = parameters
+    if route.takes is not None:
+        said["requestBody"] = {
+            "required": any(param.required for param in route.takes.params),
+            "content": {"application/x-www-form-urlencoded": {"schema": _body(route.takes.params)}},
+        }
+    return said
+
+
+def _noun(route: Route) -> str:
+    """`/Services/{service_sid}` and `/Services` → `services`."""
+    return [segment for segment in route.path.split("/") if "{" not in segment][-1].lower()
+
+
+def _body(params: tuple[Param, ...]) -> Schema:
+    required = [param.name for param in params if param.required]
+    return {
+        "type": "object",
+        "properties": {param.name: {**param.schema, "description": param.says} for param in params},
+        **({"required": required} if required else {}),
+    }
+
+
+def _success(route: Route, version: Version) -> dict[str, Any]:
+    if route.gives is None:
+        return {"description": "Done."}
+    schema: Schema = {"$ref": f"#/components/schemas/{_schema_name(route.gives, version)}"}
+    if route.pages is not None:
+        schema = {
+            "type": "object",
+            "properties": {
+                "meta": {"$ref": "#/components/schemas/Meta"},
+                route.gives.key: {"type": "array", "items": schema},
+            },
+            "required": ["meta", route.gives.key],
+        }
+    return {"description": route.gives.says, "content": {"application/json": {"schema": schema}}}
+
+
+def _failure() -> dict[str, Any]:
+    return {
+        "description": "What was wrong, with the code of the original.",
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+    }
+
+
+def _schema_name(resource: Resource, version: Version) -> str:
+    return f"{resource.record.__name__}V{version.value}"
+
+
+def _resource(resource: Resource, version: Version) -> Schema:
+    properties: dict[str, Schema] = {
+        field.name: field.schema for field in resource.fields if field.since <= version
+    }
+    properties["url"] = {"type": "string", "format": "uri"}
+    links = [link.name for link in resource.links if link.since <= version]
+    if links:
+        properties["links"] = {
+            "type": "object",
+            "properties": {name: {"type": "string", "format": "uri"} for name in links},
+            "required": links,
+        }
+    return {
+        "type": "object",
+        "description": resource.says,
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }

@@ -1,0 +1,109 @@
+"""Roles on the wire, v1. Source: chat-v1 Role."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chinwag import limits
+from chinwag.domain.permissions import RoleType
+from chinwag.domain.role import CreateRole, DeleteRole, Role, UpdateRole, role_named
+from chinwag.domain.service import service_named
+from chinwag.errors import ApiError, Kinds
+from chinwag.ids import parse_sid
+from chinwag.rest.paging import Paging, present_page
+from chinwag.rest.params import OneOf, Param, Params, Plain, Text
+from chinwag.rest.resource import Field, Resource, dates, sid, text
+from chinwag.rest.service import service_sid
+
+if TYPE_CHECKING:
+    from chinwag.rest.call import Answer, Call
+
+ROLE = Resource(
+    record=Role,
+    key="roles",
+    path="/Services/{service_sid}/Roles/{sid}",
+    says="A named set of permissions. Roles bind what client SDKs may do.",
+    fields=(
+        sid("sid", "RL"),
+        sid("account_sid", "AC"),
+        sid("service_sid", "IS"),
+        *text("friendly_name"),
+        Field("type", {"type": "string", "enum": [role_type.value for role_type in RoleType]}),
+        Field("permissions", {"type": "array", "items": {"type": "string"}}),
+        *dates("date_created", "date_updated"),
+    ),
+)
+
+_PERMISSION = Param(
+    "Permission",
+    "permissions",
+    Plain(),
+    "A permission, once for each; one empty value: none.",
+    required=True,
+    many=True,
+)
+
+CREATE = Params(
+    Param(
+        "FriendlyName",
+        "friendly_name",
+        Text(limits.V1_FRIENDLY_NAME, Kinds.FRIENDLY_NAME_TOO_LONG, empty=Kinds.FRIENDLY_NAME_NOT_PROVIDED),
+        "A name for people.",
+        required=True,
+    ),
+    Param("Type", "type", OneOf(RoleType, Kinds.INVALID_ROLE_TYPE), "Where the role applies.", required=True),
+    _PERMISSION,
+)
+
+UPDATE = Params(_PERMISSION)
+
+PAGING = Paging("RL", limits.V1_PAGE)
+
+
+async def create(call: Call) -> Answer:
+    """Add a role."""
+    role = await call.run(CreateRole(service_sid=service_sid(call), **call.fields))
+    return ROLE.present(role, call.version, call.base)
+
+
+async def fetch(call: Call) -> Answer:
+    """Return one role."""
+    return ROLE.present(await named(call), call.version, call.base)
+
+
+async def update(call: Call) -> Answer:
+    """Replace the permissions of a role."""
+    service, role = _sids(call)
+    changed = await call.run(UpdateRole(service_sid=service, sid=role, **call.fields))
+    return ROLE.present(changed, call.version, call.base)
+
+
+async def delete(call: Call) -> Answer:
+    """Remove a role that is no default of its service."""
+    service, role = _sids(call)
+    await call.run(DeleteRole(service_sid=service, sid=role))
+
+
+async def page(call: Call) -> Answer:
+    """List the roles of a service, oldest first."""
+    query = PAGING.read(call)
+    async with call.reading() as tx:
+        service = await service_named(tx, call.caller, service_sid(call))
+        roles = await tx.roles.page(service, query.cursor)
+    return present_page(call, ROLE, query, roles)
+
+
+async def named(call: Call) -> Role:
+    """Return the role that the path names."""
+    service, role = _sids(call)
+    async with call.reading() as tx:
+        return await role_named(tx, call.caller, service, role)
+
+
+def _sids(call: Call) -> tuple[str, str]:
+    """Return the SIDs of the service and of the role that the path names."""
+    service = service_sid(call)
+    role = parse_sid("RL", call.names["role_sid"])
+    if role is None:
+        raise ApiError(Kinds.ROLE_NOT_FOUND)
+    return service, role

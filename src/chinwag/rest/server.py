@@ -1,0 +1,187 @@
+"""The REST API as an ASGI application: Falcon for the routes, and around it what every answer has.
+
+Manners (request id, CORS, log line, measure) → Falcon (route, method) → Endpoint (who, where, what) →
+operation
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+import falcon
+import falcon.asgi
+import msgspec
+import structlog
+
+from chinwag.errors import ApiError, Kinds
+from chinwag.rest import envelope
+from chinwag.rest.body import read_body
+from chinwag.rest.call import Call
+from chinwag.rest.manners import ERROR, ROUTE
+from chinwag.rest.params import parse_form
+from chinwag.rest.routes import ROUTES, Route
+from chinwag.rest.version import Version
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from chinwag.auth.basic import BasicAuthentication
+    from chinwag.commands import World
+    from chinwag.domain.service import Limits
+    from chinwag.rest.params import Form
+    from chinwag.rest.urls import PublicAddress
+
+_log = structlog.get_logger()
+
+_JSON = "application/json; charset=utf-8"
+_FORM = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the REST API needs from the rest of the server."""
+
+    world: World
+    authentication: BasicAuthentication
+    address: PublicAddress
+    default_limits: Limits
+
+
+class Endpoint:
+    """One path of the route table, as Falcon wants it: a responder for each method."""
+
+    def __init__(self, routes: Sequence[Route], version: Version, around: Surroundings) -> None:
+        for route in routes:
+            setattr(self, f"on_{route.method.lower()}", _responder(route, version, around))
+
+    async def on_options(
+        self, _request: falcon.asgi.Request, response: falcon.asgi.Response, **_: str
+    ) -> None:
+        """Answer a preflight: the headers that matter are on every answer."""
+        response.data = b""
+
+
+def _responder(route: Route, version: Version, around: Surroundings) -> Callable[..., Awaitable[None]]:
+    """Return what Falcon calls for a route."""
+    template = version.path + route.path
+
+    async def respond(request: falcon.asgi.Request, response: falcon.asgi.Response, **names: str) -> None:
+        request.scope[ROUTE] = template
+        call = Call(
+            world=around.world,
+            caller=await around.authentication.caller(request.get_header("Authorization")),
+            version=version,
+            base=around.address.base(request.scope, request.headers),
+            path=request.path,
+            names={name: _decoded(segment) for name, segment in names.items()},
+            query=parse_form(request.scope["query_string"]),
+            default_limits=around.default_limits,
+        )
+        try:
+            if route.takes is not None:
+                call.fields = route.takes.read(await _form(request))
+            answer = await route.operation(call)
+        except ApiError as error:
+            if error.kind.status is HTTPStatus.BAD_REQUEST and route.within is not None:
+                await route.within(call)  # what the path names is judged before what the body says
+            raise
+
+        response.status = route.status
+        if answer is not None:
+            response.content_type = _JSON
+            response.data = msgspec.json.encode(answer)
+
+    return respond
+
+
+def _decoded(segment: str) -> str:
+    """Return a segment of a path as text. What is not UTF-8, or holds a NUL, names nothing that can exist."""
+    try:
+        text = unquote(segment, errors="strict")
+    except UnicodeDecodeError:
+        raise falcon.HTTPNotFound from None
+    if "\0" in text:
+        raise falcon.HTTPNotFound
+    return text
+
+
+async def _form(request: falcon.asgi.Request) -> Form:
+    """Return the parameters in a body; a body of another kind has none. Source: recorded-responses."""
+    body = await read_body(request)
+    kind = (request.content_type or _FORM).partition(";")[0].strip().lower()
+    return parse_form(body) if kind == _FORM else {}
+
+
+def _hint(error: ApiError, request: falcon.asgi.Request) -> ApiError:
+    """Tell a developer who sent JSON why every parameter is missing."""
+    kind = (request.content_type or _FORM).partition(";")[0].strip().lower()
+    if error.kind is Kinds.MISSING_PARAMETER and kind != _FORM:
+        error.detail = f"the body is {kind}, which is not read: send {_FORM}"
+    return error
+
+
+def _present(request: falcon.asgi.Request, response: falcon.asgi.Response, error: ApiError) -> None:
+    response.status = int(error.kind.status)
+    response.content_type = _JSON
+    response.data = envelope.envelope(error)
+    response.set_headers(envelope.headers(error))
+    if error.kind in {Kinds.BODY_TOO_LARGE, Kinds.REQUEST_TIMEOUT}:
+        response.set_header("connection", "close")
+    request.scope[ERROR] = error
+
+
+async def _refused(
+    request: falcon.asgi.Request, response: falcon.asgi.Response, error: ApiError, _names: dict[str, str]
+) -> None:
+    """Present what a rule raised."""
+    _present(request, response, _hint(envelope.addressed(error, _unversioned(request.path)), request))
+
+
+async def _unrouted(
+    request: falcon.asgi.Request,
+    response: falcon.asgi.Response,
+    error: falcon.HTTPError,
+    _names: dict[str, str],
+) -> None:
+    """Present what Falcon raised: no such path, or no such method on it."""
+    kind = envelope.kind_of_status(error.status_code)
+    _present(request, response, ApiError(kind, path=_unversioned(request.path)))
+    if kind is Kinds.METHOD_NOT_ALLOWED and error.headers:
+        response.set_headers(dict(error.headers))
+
+
+async def _broken(
+    request: falcon.asgi.Request, response: falcon.asgi.Response, error: Exception, _names: dict[str, str]
+) -> None:
+    """Present a mistake of ours, and log it once."""
+    _log.error("request failed", method=request.method, path=request.path, exc_info=error)
+    _present(request, response, ApiError(Kinds.INTERNAL))
+
+
+def _unversioned(path: str) -> str:
+    """Return a path as error messages name it: without the version. Source: recorded-responses."""
+    for version in Version:
+        if path.startswith(version.path + "/"):
+            return path.removeprefix(version.path)
+    return path
+
+
+def rest_app(around: Surroundings) -> falcon.asgi.App[Any, Any]:
+    """Return the REST API."""
+    app: falcon.asgi.App[Any, Any] = falcon.asgi.App()
+    app.router_options.converters.clear()
+    app.req_options.strip_url_path_trailing_slash = True
+    app.add_error_handler(Exception, _broken)
+    app.add_error_handler(falcon.HTTPError, _unrouted)
+    app.add_error_handler(ApiError, _refused)
+    for version in Version:
+        by_path: dict[str, list[Route]] = {}
+        for route in ROUTES:
+            if route.since <= version:
+                by_path.setdefault(route.path, []).append(route)
+        for path, routes in by_path.items():
+            app.add_route(version.path + path, Endpoint(routes, version, around))
+    return app

@@ -1,0 +1,284 @@
+"""Services on the wire, v1. Source: chat-v1 Service."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from chinwag import limits
+from chinwag.domain.notifications import Notification, NotificationKind
+from chinwag.domain.service import CreateService, DeleteService, Service, UpdateService, service_named
+from chinwag.domain.webhook import OWN_TARGETS, WebhookEvent, WebhookMethod, WebhookTarget
+from chinwag.errors import ApiError, Kinds
+from chinwag.ids import parse_sid
+from chinwag.rest.paging import Paging, present_page
+from chinwag.rest.params import Flag, OneOf, Param, Params, Sid, Text, Url, Whole
+from chinwag.rest.resource import Field, Link, Resource, dates, flag, sid, text, text_or_null, whole
+
+if TYPE_CHECKING:
+    from chinwag.rest.call import Answer, Call
+
+
+def _shown_notifications(notifications: dict[NotificationKind, Notification]) -> dict[str, object]:
+    """A template or sound that is not set is left out. Source: recorded-responses."""
+    shown: dict[str, object] = {}
+    for kind, notification in notifications.items():
+        texts = {"template": notification.template, "sound": notification.sound}
+        shown[kind] = {"enabled": notification.enabled, **{k: v for k, v in texts.items() if v is not None}}
+    return shown
+
+
+def _shown_webhooks(webhooks: dict[WebhookEvent, WebhookTarget]) -> dict[str, object]:
+    return {_snake(event): {"url": target.url, "method": target.method} for event, target in webhooks.items()}
+
+
+def _snake(event: WebhookEvent) -> str:
+    """`onMessageSend` → `on_message_send`."""
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in event)
+
+
+def _pascal(name: str) -> str:
+    """`onMessageSend` or `new_message` → `OnMessageSend`, `NewMessage`."""
+    return "".join(word[:1].upper() + word[1:] for word in name.split("_"))
+
+
+SERVICE = Resource(
+    record=Service,
+    key="services",
+    path="/Services/{sid}",
+    says="A chat of its own, with its users, channels, roles, limits and webhooks.",
+    fields=(
+        sid("sid", "IS"),
+        sid("account_sid", "AC"),
+        *text("friendly_name"),
+        *dates("date_created", "date_updated"),
+        sid("default_service_role_sid", "RL"),
+        sid("default_channel_role_sid", "RL"),
+        sid("default_channel_creator_role_sid", "RL"),
+        *flag("read_status_enabled", "reachability_enabled"),
+        *whole("typing_indicator_timeout", "consumption_report_interval"),
+        Field(
+            "limits",
+            {
+                "type": "object",
+                "properties": {"channel_members": {"type": "integer"}, "user_channels": {"type": "integer"}},
+                "required": ["channel_members", "user_channels"],
+            },
+        ),
+        Field(
+            "webhooks",
+            {
+                "type": "object",
+                "properties": {
+                    _snake(event): {
+                        "type": "object",
+                        "properties": {
+                            "url": {"type": ["string", "null"]},
+                            "method": {"type": "string", "enum": ["GET", "POST"]},
+                        },
+                    }
+                    for event in OWN_TARGETS
+                },
+            },
+            render=_shown_webhooks,
+        ),
+        *text_or_null("pre_webhook_url", "post_webhook_url", "webhook_method"),
+        Field("webhook_filters", {"type": ["array", "null"], "items": {"type": "string"}}),
+        Field(
+            "notifications",
+            {
+                "type": "object",
+                "properties": {
+                    kind.value: {
+                        "type": "object",
+                        "properties": {
+                            "enabled": {"type": "boolean"},
+                            "template": {"type": "string"},
+                            "sound": {"type": "string"},
+                        },
+                        "required": ["enabled"],
+                    }
+                    for kind in NotificationKind
+                },
+                "required": [kind.value for kind in NotificationKind],
+            },
+            render=_shown_notifications,
+        ),
+    ),
+    links=(Link("roles", "/Roles"), Link("users", "/Users"), Link("channels", "/Channels")),
+)
+
+_FRIENDLY_NAME = Text(
+    limits.V1_FRIENDLY_NAME, Kinds.FRIENDLY_NAME_TOO_LONG, empty=Kinds.FRIENDLY_NAME_NOT_PROVIDED
+)
+
+CREATE = Params(
+    Param("FriendlyName", "friendly_name", _FRIENDLY_NAME, "A name for people.", required=True),
+)
+
+UPDATE = Params(
+    Param("FriendlyName", "friendly_name", _FRIENDLY_NAME, "A name for people."),
+    Param(
+        "DefaultServiceRoleSid",
+        "default_service_role_sid",
+        Sid("RL", Kinds.DEPLOYMENT_ROLE_NOT_FOUND),
+        "The deployment role of new users.",
+    ),
+    Param(
+        "DefaultChannelRoleSid",
+        "default_channel_role_sid",
+        Sid("RL", Kinds.CHANNEL_ROLE_NOT_FOUND),
+        "The channel role of new members.",
+    ),
+    Param(
+        "DefaultChannelCreatorRoleSid",
+        "default_channel_creator_role_sid",
+        Sid("RL", Kinds.CHANNEL_CREATOR_ROLE_NOT_FOUND),
+        "The channel role of somebody who creates a channel and joins it.",
+    ),
+    Param(
+        "ReadStatusEnabled", "read_status_enabled", Flag(), "Whether members see each other's read horizon."
+    ),
+    Param(
+        "ReachabilityEnabled", "reachability_enabled", Flag(), "Whether users show as online and notifiable."
+    ),
+    Param(
+        "TypingIndicatorTimeout",
+        "typing_indicator_timeout",
+        Whole(1, limits.TYPING_INDICATOR_TIMEOUT_S, Kinds.INVALID_TYPING_INDICATOR),
+        "Seconds after which somebody is no longer typing.",
+    ),
+    Param(
+        "ConsumptionReportInterval",
+        "consumption_report_interval",
+        Whole(0, limits.CONSUMPTION_REPORT_INTERVAL_S, Kinds.INVALID_CONSUMPTION_INTERVAL),
+        "Seconds between the reports of a client's read horizon. Deprecated.",
+    ),
+    *(
+        param
+        for kind in NotificationKind
+        for param in (
+            Param(
+                f"Notifications.{_pascal(kind)}.Enabled",
+                ("notifications", kind, "enabled"),
+                Flag(),
+                f"Whether a push is sent for {kind}.",
+            ),
+            Param(
+                f"Notifications.{_pascal(kind)}.Template",
+                ("notifications", kind, "template"),
+                Text(limits.NOTIFICATION_TEMPLATE, Kinds.TEMPLATE_TOO_LONG),
+                f"The words of a push for {kind}; empty: the default words.",
+            ),
+            Param(
+                f"Notifications.{_pascal(kind)}.Sound",
+                ("notifications", kind, "sound"),
+                Text(limits.NOTIFICATION_SOUND, Kinds.SOUND_TOO_LONG),
+                f"The sound of a push for {kind}; empty: none.",
+            ),
+        )
+    ),
+    Param(
+        "PreWebhookUrl",
+        "pre_webhook_url",
+        Url(Kinds.INVALID_WEBHOOK),
+        "Called before an action; empty: none.",
+    ),
+    Param("PostWebhookUrl", "post_webhook_url", Url(Kinds.INVALID_WEBHOOK), "Called after it; empty: none."),
+    Param(
+        "WebhookMethod",
+        "webhook_method",
+        OneOf(WebhookMethod, Kinds.INVALID_WEBHOOK_METHOD, or_empty=True),
+        "How both are called; empty: POST.",
+    ),
+    Param(
+        "WebhookFilters",
+        "webhook_filters",
+        OneOf(WebhookEvent, Kinds.INVALID_WEBHOOK),
+        "The events that both are called for; one empty value: none.",
+        many=True,
+        many_empty=None,
+    ),
+    *(
+        param
+        for event in OWN_TARGETS
+        for param in (
+            Param(
+                f"Webhooks.{_pascal(event)}.Url",
+                ("webhooks", event, "url"),
+                Url(Kinds.INVALID_WEBHOOK),
+                f"Called for {event} instead of the common URL; empty: none.",
+            ),
+            Param(
+                f"Webhooks.{_pascal(event)}.Method",
+                ("webhooks", event, "method"),
+                OneOf(WebhookMethod, Kinds.INVALID_WEBHOOK_METHOD),
+                "How that URL is called.",
+            ),
+        )
+    ),
+    Param(
+        "Limits.ChannelMembers",
+        "channel_members",
+        Whole(1, limits.COUNTED, Kinds.INVALID_CHANNEL_MEMBERS),
+        "Most members of one channel.",
+    ),
+    Param(
+        "Limits.UserChannels",
+        "user_channels",
+        Whole(1, limits.COUNTED, Kinds.INVALID_USER_CHANNELS),
+        "Most channels of one user.",
+    ),
+)
+
+PAGING = Paging("IS", limits.SERVICES_PAGE)
+
+
+async def create(call: Call) -> Answer:
+    """Add a service."""
+    service = await call.run(CreateService(limits=call.default_limits, **call.fields))
+    return SERVICE.present(service, call.version, call.base)
+
+
+async def fetch(call: Call) -> Answer:
+    """Return one service."""
+    return SERVICE.present(await named(call), call.version, call.base)
+
+
+async def update(call: Call) -> Answer:
+    """Change a service."""
+    fields: dict[str, Any] = {"sid": service_sid(call), **call.fields}
+    service = await call.run(msgspec.convert(fields, UpdateService))
+    return SERVICE.present(service, call.version, call.base)
+
+
+async def delete(call: Call) -> Answer:
+    """Remove a service and everything in it."""
+    await call.run(DeleteService(sid=service_sid(call)))
+
+
+async def page(call: Call) -> Answer:
+    """List the services of the account, oldest first."""
+    query = PAGING.read(call)
+    async with call.reading() as tx:
+        services = await tx.services.page(call.caller.account_id, query.cursor)
+    return present_page(call, SERVICE, query, services)
+
+
+async def named(call: Call) -> Service:
+    """Return the service that the path names."""
+    async with call.reading() as tx:
+        return await service_named(tx, call.caller, service_sid(call))
+
+
+def service_sid(call: Call) -> str:
+    """Return the SID of the service that the path names.
+
+    Raises:
+        ApiError: `SERVICE_NOT_FOUND` when it is no SID of a service.
+    """
+    found = parse_sid("IS", call.names["service_sid"])
+    if found is None:
+        raise ApiError(Kinds.SERVICE_NOT_FOUND)
+    return found

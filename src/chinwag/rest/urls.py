@@ -1,0 +1,68 @@
+"""The addresses under which clients reach us: they stand in every answer, and libraries follow them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from chinwag.errors import ApiError, Kinds
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Network: TypeAlias = IPv4Network | IPv6Network
+
+_AUTHORITY = re.compile(r"(?:[A-Za-z0-9._~-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
+_SCHEMES = frozenset({"http", "https"})
+
+
+@dataclass(frozen=True, slots=True)
+class PublicAddress:
+    """How the base of addresses is found.
+
+    Args:
+        fixed: the base, where the operator gave one; it wins over everything.
+        trusted_proxies: networks whose `X-Forwarded-Proto` and `X-Forwarded-Host` are believed.
+    """
+
+    fixed: str | None = None
+    trusted_proxies: tuple[Network, ...] = ()
+
+    def base(self, scope: Mapping[str, Any], headers: Mapping[str, str]) -> str:
+        """Return scheme and authority, such as `http://localhost:8080`.
+
+        Args:
+            scope: of ASGI.
+            headers: of the request, with lower-case names.
+
+        Raises:
+            ApiError: `MALFORMED_REQUEST` for a host that cannot be one.
+        """
+        if self.fixed is not None:
+            return self.fixed
+        scheme: str = scope["scheme"]
+        host = headers.get("host")
+        if ("x-forwarded-proto" in headers or "x-forwarded-host" in headers) and self._trusts(scope):
+            proto = _first(headers.get("x-forwarded-proto", scheme)).lower()
+            scheme = proto if proto in _SCHEMES else scheme
+            host = _first(headers.get("x-forwarded-host", host or "")) or host
+        if not host:
+            name, port = scope["server"]
+            return f"{scheme}://{f'[{name}]' if ':' in name else name}:{port}"
+        if _AUTHORITY.fullmatch(host) is None:
+            raise ApiError(Kinds.MALFORMED_REQUEST, "the Host header is no host")
+        return f"{scheme}://{host}"
+
+    def _trusts(self, scope: Mapping[str, Any]) -> bool:
+        client = scope.get("client")
+        if not client:
+            return False
+        address = ip_address(client[0])
+        return any(address in network for network in self.trusted_proxies)
+
+
+def _first(value: str) -> str:
+    """Return what the proxy nearest to the client said."""
+    return value.split(",", 1)[0].strip()

@@ -1,0 +1,16 @@
+"""The versions of the API. A version is a presentation: rules never ask which one is speaking."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Version(IntEnum):
+    """A version, as it stands in a path."""
+
+    V1 = 1
+
+    @property
+    def path(self) -> str:
+        """The first segment of a path, such as `/v1`."""
+        return f"/v{self.value}"

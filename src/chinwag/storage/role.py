@@ -1,0 +1,119 @@
+"""How roles are kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from chinwag.domain.permissions import RoleType
+from chinwag.domain.role import Role
+from chinwag.storage.page import PageOf
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from chinwag.domain.paging import Cursor
+    from chinwag.domain.service import Service
+    from chinwag.ids import Millis
+    from chinwag.storage.database import Database, Row
+
+_PAGE = PageOf(
+    onward="""
+        SELECT sid, friendly_name, type, permissions, date_created, date_updated
+        FROM role
+        WHERE service_id = $1 AND sid > $2
+        ORDER BY sid
+        LIMIT $3 OFFSET $4
+    """,
+    back="""
+        SELECT sid, friendly_name, type, permissions, date_created, date_updated
+        FROM role
+        WHERE service_id = $1 AND sid < $2
+        ORDER BY sid DESC
+        LIMIT $3
+    """,
+)
+
+_permissions = msgspec.json.Decoder(tuple[str, ...]).decode
+
+
+class RoleRows:
+    """Roles, each within its service."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, service: Service, sid: str) -> Role | None:
+        """Return a role of the service, or None."""
+        row = await self._database.row(
+            """
+            SELECT sid, friendly_name, type, permissions, date_created, date_updated
+            FROM role
+            WHERE service_id = $1 AND sid = $2
+            """,
+            service.id, sid,
+        )  # fmt: skip
+        return _role(row, service) if row else None
+
+    async def page(self, service: Service, cursor: Cursor) -> list[Role]:
+        """Return a page of roles, oldest first, and one more if there are more."""
+        return [_role(row, service) for row in await _PAGE.read(self._database, service.id, cursor)]
+
+    async def add(self, service: Service, roles: Iterable[Role]) -> None:
+        """Add roles to the service."""
+        await self._database.execute_many(
+            """
+            INSERT INTO role (service_id, sid, friendly_name, type, permissions, date_created, date_updated)
+            VALUES ($1, $2, $3, $4, $5, $6, $7)
+            """,
+            [
+                (
+                    service.id,
+                    role.sid,
+                    role.friendly_name,
+                    role.type,
+                    _text(role.permissions),
+                    role.date_created,
+                    role.date_updated,
+                )
+                for role in roles
+            ],
+        )
+
+    async def set_permissions(
+        self, service: Service, sid: str, permissions: tuple[str, ...], date_updated: Millis
+    ) -> Role:
+        """Replace the permissions of a role that was found in the same transaction, and return it."""
+        row = await self._database.row(
+            """
+            UPDATE role
+            SET permissions = $3, date_updated = $4
+            WHERE service_id = $1 AND sid = $2
+            RETURNING sid, friendly_name, type, permissions, date_created, date_updated
+            """,
+            service.id, sid, _text(permissions), date_updated,
+        )  # fmt: skip
+        assert row is not None, "the service is locked, so the role cannot have gone"
+        return _role(row, service)
+
+    async def remove(self, service: Service, sid: str) -> None:
+        """Remove a role."""
+        await self._database.execute("DELETE FROM role WHERE service_id = $1 AND sid = $2", service.id, sid)
+
+
+def _role(row: Row, service: Service) -> Role:
+    return Role(
+        sid=row[0],
+        account_sid=service.account_sid,
+        service_sid=service.sid,
+        friendly_name=row[1],
+        type=RoleType(row[2]),
+        permissions=_permissions(row[3]),
+        date_created=row[4],
+        date_updated=row[5],
+    )
+
+
+def _text(permissions: tuple[str, ...]) -> str:
+    return msgspec.json.encode(permissions).decode()
