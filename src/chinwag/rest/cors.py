@@ -1,4 +1,4 @@
-"""CORS: any page may call us, and may send credentials. Source: rest-cors; values decided."""
+"""CORS: any page may call us, and may send credentials. Source: chat-v1 headers; values decided."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors on the wire: exactly four keys, for every answer that is not a success. Source: error-envelope."""
+"""Errors on the wire: exactly four keys, for every answer that is not a success. Source: recorded-responses."""
 
 from __future__ import annotations
 

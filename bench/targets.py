@@ -1,0 +1,177 @@
+"""What is measured: servers in processes of their own, on a disk, and gone at the end."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import http.client
+import os
+import secrets
+import select
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import psutil
+
+from tests.support.postgres import Postgres, running_postgres
+
+DISK = Path("/var/tmp")
+"""Where data goes: unlike /tmp this is a disk everywhere, and outside of a home folder, as PostgreSQL wants."""
+
+START_SECONDS = 30.0
+"""Longest wait for a server to be ready, in seconds."""
+
+STOP_SECONDS = 15.0
+"""Longest wait for a server to stop by itself, in seconds."""
+
+ACCOUNT_SID = "AC" + "0" * 32
+AUTH_TOKEN = "bench"
+_ENCRYPTION_KEY = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """A server that is ready.
+
+    Args:
+        name: in the table.
+        port: on this machine.
+        process: which ran it.
+        began: when it was started, on the clock of `time.perf_counter`.
+        ready: when it said that it was ready.
+    """
+
+    name: str
+    port: int
+    process: psutil.Process
+    began: float
+    ready: float
+
+    def cpu_seconds(self) -> float:
+        """Return the CPU time that it has taken so far."""
+        times = self.process.cpu_times()
+        return times.user + times.system
+
+
+@contextlib.contextmanager
+def disk_folder() -> Iterator[Path]:
+    """Make a folder on a disk, and remove it at the end."""
+    with tempfile.TemporaryDirectory(prefix="chinwag-bench-", dir=DISK) as folder:
+        yield Path(folder)
+
+
+@contextlib.contextmanager
+def postgres() -> Iterator[Postgres]:
+    """Start a PostgreSQL whose data is on a disk, and stop it at the end."""
+    tempfile.tempdir = str(DISK)
+    with running_postgres() as server:
+        yield server
+
+
+@contextlib.contextmanager
+def chinwag(name: str, database: str, folder: Path) -> Iterator[Target]:
+    """Start Chinwag on a database, as an operator would, and stop it at the end."""
+    settings = {
+        "CHINWAG_PORT": "0",
+        "CHINWAG_DATABASE": database,
+        "CHINWAG_ACCOUNT_SID": ACCOUNT_SID,
+        "CHINWAG_AUTH_TOKEN": AUTH_TOKEN,
+        "CHINWAG_ENCRYPTION_KEY": _ENCRYPTION_KEY,
+        "CHINWAG_LOG_LEVEL": "info",
+    }
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("CHINWAG_")} | settings
+    with _started(name, ["-m", "chinwag", "serve"], folder, environment) as target:
+        yield target
+
+
+@contextlib.contextmanager
+def ceiling(like: bytes, folder: Path) -> Iterator[Target]:
+    """Start the ceiling, which answers like the service of Chinwag that is given, and stop it at the end."""
+    sample = folder / "like.json"
+    sample.write_bytes(like)
+    command = ["-m", "bench.ceiling", str(folder / "journal"), str(sample)]
+    with _started("ceiling", command, folder, dict(os.environ)) as target:
+        yield target
+
+
+def request(method: str, path: str, form: str = "") -> bytes:
+    """Return a request as it goes over the wire."""
+    credentials = base64.b64encode(f"{ACCOUNT_SID}:{AUTH_TOKEN}".encode()).decode()
+    lines = [
+        f"{method} {path} HTTP/1.1",
+        "Host: localhost:8080",
+        f"Authorization: Basic {credentials}",
+        "User-Agent: bench",
+        "Accept: application/json",
+    ]
+    if form:
+        lines += ["Content-Type: application/x-www-form-urlencoded", f"Content-Length: {len(form)}"]
+    return "\r\n".join([*lines, "", form]).encode()
+
+
+def a_service(target: Target, form: str) -> bytes:
+    """Make a service and return the answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", target.port, timeout=10)
+    with contextlib.closing(connection):
+        connection.connect()
+        connection.sock.sendall(request("POST", "/v1/Services", form))
+        response = http.client.HTTPResponse(connection.sock, method="POST")
+        response.begin()
+        answer = response.read()
+    if response.status != 201:
+        raise RuntimeError(f"{target.name} answered {response.status}: {answer.decode()}")
+    return answer
+
+
+def sid_of(service: bytes) -> str:
+    """Return the SID of a service as it was answered."""
+    return msgspec.json.decode(service)["sid"]
+
+
+@contextlib.contextmanager
+def _started(
+    name: str, arguments: list[str], folder: Path, environment: dict[str, str]
+) -> Iterator[Target]:
+    began = time.perf_counter()
+    with (
+        (folder / f"{name}.log").open("ab") as log,
+        subprocess.Popen(
+            [sys.executable, *arguments], stdout=subprocess.PIPE, stderr=log, env=environment
+        ) as process,
+    ):
+        try:
+            port = _port(process, Path(log.name))
+            ready = time.perf_counter()
+            yield Target(
+                name=name, port=port, process=psutil.Process(process.pid), began=began, ready=ready
+            )
+        finally:
+            _stop(process)
+
+
+def _port(process: subprocess.Popen[bytes], log: Path) -> int:
+    """Return the port in the line with which a server says that it is ready."""
+    assert process.stdout is not None
+    said = b""
+    deadline = time.perf_counter() + START_SECONDS
+    while b" is listening on " not in said or not said.endswith(b"\n"):
+        readable, _, _ = select.select([process.stdout], [], [], deadline - time.perf_counter())
+        came = os.read(process.stdout.fileno(), 65536) if readable else b""
+        if not came:
+            raise RuntimeError(f"a server did not start: {log.read_text()[-2000:]}")
+        said += came
+    return int(said.rpartition(b":")[2])
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
