@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import socket
 import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from chinwag.settings import key_path
 from chinwag.storage.store import open_store
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, Callable
 
     from chinwag.commands import World
     from chinwag.domain.events import AnyEvent
@@ -40,6 +41,9 @@ WATCH_SECONDS = 0.5
 
 GRACE_SECONDS = 8
 """Longest wait for requests in flight when the server is told to stop, in seconds."""
+
+BACKLOG = 2048
+"""Most connections that wait to be accepted."""
 
 IDLE_SECONDS = 75
 """How long a connection without a request is kept, in seconds: longer than load balancers keep theirs."""
@@ -63,7 +67,7 @@ def now() -> Millis:
 
 
 @asynccontextmanager
-async def opened(settings: Settings, *, serving: bool = False) -> AsyncIterator[Parts]:
+async def opened(settings: Settings, *, serving: bool = False) -> AsyncGenerator[Parts]:
     """Open the store and all that changes need; close it at the end.
 
     Raises:
@@ -174,15 +178,9 @@ async def _listen(settings: Settings, application: Application, ready: Callable[
         """uvicorn's server, which exits with 0 when it is told to stop, and says when it is ready."""
 
         async def startup(self, sockets: Any = None) -> None:  # noqa: ANN401
-            try:
-                await super().startup(sockets)
-            except SystemExit:
-                raise CannotStartError(
-                    f"cannot listen on host {settings.host}, port {settings.port}: "
-                    "the port is in use or the address is not of this machine"
-                ) from None
-            port = self.servers[0].sockets[0].getsockname()[1]
+            await super().startup(sockets)
             host = f"[{settings.host}]" if ":" in settings.host else settings.host
+            port = listening.getsockname()[1]
             # What was made so far stays for good: spare the garbage collector the look at it.
             gc.collect()
             gc.freeze()
@@ -194,8 +192,6 @@ async def _listen(settings: Settings, application: Application, ready: Callable[
 
     config = uvicorn.Config(
         application,  # type: ignore[arg-type]  # uvicorn's types of ASGI are stricter than ASGI
-        host=settings.host,
-        port=settings.port,
         http=BoundedProtocol,
         ws="none",
         lifespan="off",
@@ -207,11 +203,29 @@ async def _listen(settings: Settings, application: Application, ready: Callable[
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     server = Server(config)
+    with _listening(settings) as listening:
+        try:
+            await server.serve([listening])
+        except asyncio.CancelledError:
+            await server.shutdown([listening])
+            raise
+
+
+def _listening(settings: Settings) -> socket.socket:
+    """Return a socket that listens.
+
+    Raises:
+        CannotStartError: the port is in use, or the host is not of this machine.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        await server.serve()
-    except asyncio.CancelledError:
-        await server.shutdown()
-        raise
+        return socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
+    except (OSError, UnicodeError) as error:
+        # The address follows in brackets, in Python's words.
+        reason = str(getattr(error, "strerror", error)).partition(" (")[0]
+        raise CannotStartError(
+            f"cannot listen on host {settings.host}, port {settings.port}: {reason}"
+        ) from None
 
 
 def _forgetter(authentication: BasicAuthentication) -> Callable[[AnyEvent], None]:

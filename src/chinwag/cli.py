@@ -5,33 +5,53 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import tomllib
+from dataclasses import fields
+from io import TextIOWrapper
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cyclopts import App
-from cyclopts.config import Env, Toml
+from cyclopts import App, CycloptsError
+from cyclopts.config import Dict, Env
 
 from chinwag import __version__
-from chinwag.settings import Settings
+from chinwag.settings import Settings, without_password
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
+
+    from cyclopts import ArgumentCollection
 
     from chinwag.auth.first_start import Credentials
 
 _DEFAULTS = Settings()
 
+
+def _settings_file(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+    """Take settings from `chinwag.toml`, or from the file that `CHINWAG_CONFIG` names."""
+    named = os.environ.get("CHINWAG_CONFIG")
+    path = Path(named or "chinwag.toml")
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if named is None:
+            return
+        raise CycloptsError(f"CHINWAG_CONFIG is {named!r}: there is no such file") from None
+    except (OSError, ValueError) as error:
+        raise CycloptsError(f"{path} cannot be read as TOML: {error}") from error
+
+    known = [field.name for field in fields(Settings)]
+    for name in found:
+        if name not in known:
+            raise CycloptsError(f"{name} in {path} is not a setting: it must be one of {', '.join(known)}")
+    Dict(found, source=str(path), use_commands_as_keys=False)(app, commands, arguments)
+
+
 app = App(
     name="chinwag",
     help="A self-hosted server for the Programmable Chat API.",
     version=__version__,
-    config=[
-        Env("CHINWAG_", command=False),
-        Toml(
-            os.environ.get("CHINWAG_CONFIG", "chinwag.toml"),
-            must_exist="CHINWAG_CONFIG" in os.environ,
-            use_commands_as_keys=False,
-        ),
-    ],
+    config=[Env("CHINWAG_", command=False), _settings_file],
     result_action="return_value",
 )
 accounts = App(name="accounts", help="List, add and change accounts.")
@@ -42,7 +62,13 @@ app.command(keys)
 
 def main() -> None:
     """Run the command line."""
-    sys.exit(app() or 0)
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names need not fit the terminal
+    try:
+        sys.exit(app(sys.argv[1:], print_error=False, exit_on_error=False) or 0)
+    except CycloptsError as error:
+        print(f"chinwag: {error}", file=sys.stderr)
+        sys.exit(2)
 
 
 @app.command
@@ -69,21 +95,21 @@ def migrate(*, settings: Settings = _DEFAULTS) -> int:
         from chinwag.app import opened  # noqa: PLC0415  # a --help needs no database
 
         async with opened(settings):
-            print(f"{_shown(settings.database)} is up to date.")
+            print(f"{without_password(settings.database)} is up to date.")
 
     return _run(run())
 
 
 @app.command
 def check(*, settings: Settings = _DEFAULTS) -> int:
-    """Check the settings, the database and the encryption key, and change nothing else."""
+    """Check the settings, the encryption key and the database, which is brought up to this release."""
 
     async def run() -> None:
         from chinwag.app import opened  # noqa: PLC0415
 
         async with opened(settings) as parts, parts.world.store.reading() as tx:
             found = await tx.accounts.all()
-            print(f"database        {_shown(settings.database)}: reachable, up to date")
+            print(f"database        {without_password(settings.database)}: reachable, up to date")
             print("encryption key  fits this database")
             print(f"accounts        {len(found)}")
         print("Everything is in order.")
@@ -106,7 +132,7 @@ def list_accounts(*, settings: Settings = _DEFAULTS) -> int:
 
 
 @accounts.command(name="create")
-def create_account(friendly_name: str, *, settings: Settings = _DEFAULTS) -> int:
+def create_account(friendly_name: str, /, *, settings: Settings = _DEFAULTS) -> int:
     """Add an account and print its auth token, once.
 
     Args:
@@ -130,7 +156,7 @@ def create_account(friendly_name: str, *, settings: Settings = _DEFAULTS) -> int
 
 
 @accounts.command(name="new-token")
-def new_auth_token(sid: str, *, settings: Settings = _DEFAULTS) -> int:
+def new_auth_token(sid: str, /, *, settings: Settings = _DEFAULTS) -> int:
     """Give an account another auth token and print it, once. The old one is refused within a second.
 
     Args:
@@ -154,7 +180,7 @@ def new_auth_token(sid: str, *, settings: Settings = _DEFAULTS) -> int:
 
 
 @keys.command(name="list")
-def list_keys(account: str | None = None, *, settings: Settings = _DEFAULTS) -> int:
+def list_keys(account: str | None = None, /, *, settings: Settings = _DEFAULTS) -> int:
     """List the API keys.
 
     Args:
@@ -174,7 +200,7 @@ def list_keys(account: str | None = None, *, settings: Settings = _DEFAULTS) -> 
 
 
 @keys.command(name="create")
-def create_key(account: str, friendly_name: str = "API key", *, settings: Settings = _DEFAULTS) -> int:
+def create_key(account: str, friendly_name: str = "API key", /, *, settings: Settings = _DEFAULTS) -> int:
     """Add an API key to an account and print its secret, once.
 
     Args:
@@ -201,7 +227,7 @@ def create_key(account: str, friendly_name: str = "API key", *, settings: Settin
 
 
 @keys.command(name="revoke")
-def revoke_key(sid: str, *, settings: Settings = _DEFAULTS) -> int:
+def revoke_key(sid: str, /, *, settings: Settings = _DEFAULTS) -> int:
     """Revoke an API key. A running server refuses it within a second.
 
     Args:
@@ -242,16 +268,6 @@ curl    curl {here}/v1/Services -u {account}:{token} -d FriendlyName=Support
 Python  client = Client("{account}", "{token}"); client.chat.base_url = "{here}"
 Node    const client = require('twilio')('{account}', '{token}'); client.chat.baseUrl = '{here}';
 """
-
-
-def _shown(database: str) -> str:
-    """Return a database address without the password in it."""
-    from urllib.parse import urlsplit, urlunsplit  # noqa: PLC0415
-
-    parts = urlsplit(database)
-    if parts.password is None:
-        return database
-    return urlunsplit(parts._replace(netloc=parts.netloc.replace(f":{parts.password}@", ":…@", 1)))
 
 
 def _run(work: Coroutine[Any, Any, None], loop_factory: Any = None) -> int:  # noqa: ANN401

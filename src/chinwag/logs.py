@@ -34,7 +34,8 @@ def configure_logs(settings: Settings) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     if console:
-        last: list[Any] = [structlog.dev.ConsoleRenderer()]
+        renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        last: list[Any] = [structlog.processors.format_exc_info, _inert, renderer]
     else:
         last = [structlog.processors.format_exc_info, _json]
     structlog.configure(
@@ -51,6 +52,19 @@ def configure_logs(settings: Settings) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
+
+
+def _inert(_logger: object, _name: str, event: dict[str, Any]) -> dict[str, Any]:
+    """Escape what is not plain text, so that no request can write lines or colours of its own."""
+    traceback: str | None = event.pop("exception", None)
+    plain = {name: _escaped(value) if isinstance(value, str) else value for name, value in event.items()}
+    if traceback is not None:
+        plain["exception"] = "\n".join(_escaped(line) for line in traceback.split("\n"))
+    return plain
+
+
+def _escaped(text: str) -> str:
+    return text if text.isprintable() else text.encode("unicode_escape").decode()
 
 
 def _json(_logger: object, _name: str, event: dict[str, Any]) -> str:

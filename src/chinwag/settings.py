@@ -1,138 +1,213 @@
-"""Every setting, once. Each is an option of the command line, an environment variable `CHINWAG_<NAME>` and a
-key of `chinwag.toml`; the first of the three that is given wins. `docs/settings.md` lists them for operators.
+"""Every setting, once.
+
+Each is an option of the command line, an environment variable `CHINWAG_<NAME>` and a key of `chinwag.toml`;
+the first of the three that is given wins. `docs/settings.md` lists them for operators.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from cyclopts import Parameter
+from cyclopts import CycloptsError, Parameter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-_SID = re.compile(r"[A-Z]{2}[0-9a-f]{32}")
+    from cyclopts import Token
 
-
-def _must(holds: Callable[[str], bool], expected: str) -> Callable[[object, object], None]:
-    """Return a validator that says what a setting may be."""
-
-    def validate(_type: object, value: object) -> None:
-        for text in value if isinstance(value, tuple) else (value,):
-            if text is not None and not holds(str(text)):
-                raise ValueError(f"{text!r} is not {expected}.")
-
-    return validate
+T = TypeVar("T")
 
 
-def _is_database(url: str) -> bool:
+def _read(
+    parse: Callable[[str], T], expected: str, *, shown: Callable[[str], str] = repr, several: bool = False
+) -> Parameter:
+    """Return how a setting is read.
+
+    Args:
+        parse: the value that a text spells; raises ValueError when it spells none.
+        expected: what the setting may be, for the operator who gave something else.
+        shown: what may be repeated of a text that was refused.
+        several: whether the setting is a list.
+    """
+
+    def convert(_type: object, tokens: Sequence[Token]) -> T:
+        text = " ".join(token.value for token in tokens)
+        try:
+            return parse(text)
+        except ValueError:
+            raise CycloptsError(f"{_place(tokens[0])} is {shown(text)}: it must be {expected}") from None
+
+    if not several:
+        return Parameter(converter=convert)
+    return Parameter(converter=convert, negative=(), env_var_split=_whole, show_default=" ".join)
+
+
+def _whole(_type: object, text: str, *, delimiter: str | None) -> list[str]:  # noqa: ARG001  # cyclopts's form
+    return [text]
+
+
+def _place(token: Token) -> str:
+    """Return where a setting was given, as the operator wrote it."""
+    name = (token.keyword or "").strip("[]")
+    return name if token.source in {"cli", "env"} else f"{name} in {token.source}"
+
+
+def _some(text: str) -> str:
+    if not text:
+        raise ValueError
+    return text
+
+
+def _number(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if re.fullmatch(r"[0-9]{1,9}", text) is None or not low <= int(text) <= high:
+            raise ValueError
+        return int(text)
+
+    return parse
+
+
+def _database(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme == "sqlite":
-        return url.startswith("sqlite:///") and len(parts.path) > 1
-    return parts.scheme in {"postgresql", "postgres"}
+        right = url.startswith("sqlite:///") and parts.path not in {"/", "/:memory:"}
+    else:
+        right = parts.scheme in {"postgresql", "postgres"} and parts.port != 0  # a bad port is a ValueError
+    if not right:
+        raise ValueError
+    return url
 
 
-def _is_base(url: str) -> bool:
+def _base(url: str) -> str:
     parts = urlsplit(url)
-    return parts.scheme in {"http", "https"} and bool(parts.hostname) and not (parts.query or parts.fragment)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError
+    return url
 
 
-def _is_network(text: str) -> bool:
-    try:
-        ip_network(text)
-    except ValueError:
-        return False
-    return True
+def _networks(text: str) -> tuple[str, ...]:
+    networks = tuple(part for part in re.split(r"[\s,]+", text) if part)
+    for network in networks:
+        ip_network(network)
+    return networks
 
 
-def _is_encryption_key(text: str) -> bool:
-    try:
-        return len(base64.urlsafe_b64decode(text)) == 32  # noqa: PLR2004  # bytes of a Fernet key
-    except (binascii.Error, ValueError):
-        return False
+def _encryption_key(text: str) -> str:
+    if len(base64.urlsafe_b64decode(text)) != 32:  # noqa: PLR2004  # bytes of a Fernet key
+        raise ValueError
+    return text
 
 
-def _is_sid(prefix: str) -> Callable[[str], bool]:
-    return lambda text: _SID.fullmatch(text) is not None and text.startswith(prefix)
+def _only_length(secret: str) -> str:
+    return f"{len(secret)} characters that are no key"
 
 
-@Parameter(name="*")
+def _sid(prefix: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if re.fullmatch(prefix + "[0-9a-f]{32}", text) is None:
+            raise ValueError
+        return text
+
+    return parse
+
+
+def without_password(database: str) -> str:
+    """Return a database address as it may be shown."""
+    database = re.sub(r"(?s)(://[^:@/?]*):.*@", r"\1:***@", database)
+    return re.sub(r"(password=)[^&]*", r"\1***", database)
+
+
+def _shown_database(url: str) -> str:
+    return repr(without_password(url))
+
+
+def _together(_type: object, settings: Settings) -> None:
+    """Check what only the whole can tell.
+
+    Raises:
+        ValueError: a setting is given without the one that it needs.
+    """
+    for name, needed in (
+        ("account_sid", "auth_token"),
+        ("auth_token", "account_sid"),
+        ("api_key_sid", "api_key_secret"),
+        ("api_key_secret", "api_key_sid"),
+        ("api_key_sid", "account_sid"),
+    ):
+        if getattr(settings, name) and not getattr(settings, needed):
+            raise ValueError(f"{name} is set and {needed} is not: set both or neither")
+
+
+@Parameter(name="*", validator=_together)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """How a server runs. Secrets belong into the environment, not on a command line that others can list."""
 
-    host: str = "127.0.0.1"
+    host: Annotated[str, _read(_some, "an address or a name of this machine")] = "127.0.0.1"
     """Address to listen on. 0.0.0.0 is every IPv4 address of this machine."""
 
-    port: Annotated[
-        int, Parameter(validator=_must(lambda text: 0 <= int(text) <= 65535, "a port (0 to 65535)"))
-    ] = 8080
+    port: Annotated[int, _read(_number(0, 65535), "a port: 0 to 65535")] = 8080
     """Port to listen on; 0 lets the system choose."""
 
     database: Annotated[
-        str, Parameter(validator=_must(_is_database, "sqlite:///FILE or postgresql://USER@HOST/NAME"))
+        str,
+        _read(
+            _database,
+            "sqlite:///FILE or postgresql://USER@HOST/NAME",
+            shown=_shown_database,
+        ),
     ] = "sqlite:///data/chinwag.db"
     """Where everything is kept: sqlite:///FILE or postgresql://USER@HOST/NAME."""
 
-    database_connections: Annotated[
-        int, Parameter(validator=_must(lambda text: 1 <= int(text) <= 1000, "a number from 1 to 1000"))
-    ] = 16
+    database_connections: Annotated[int, _read(_number(1, 1000), "a number from 1 to 1000")] = 16
     """Most connections to PostgreSQL at a time."""
 
     public_url: Annotated[
-        str | None,
-        Parameter(validator=_must(_is_base, "an http or https address such as https://chat.example.com")),
+        str | None, _read(_base, "an http or https address such as https://chat.example.com")
     ] = None
     """Base of the addresses in answers. Unset: as each request arrived (Host, and X-Forwarded-* of trusted
     proxies)."""
 
     trusted_proxies: Annotated[
-        tuple[str, ...],
-        Parameter(validator=_must(_is_network, "an address or network such as 10.0.0.0/8"), negative=()),
+        tuple[str, ...], _read(_networks, "addresses or networks such as 10.0.0.0/8", several=True)
     ] = ("127.0.0.1", "::1")
-    """Addresses or networks whose X-Forwarded-* headers are believed."""
+    """Addresses or networks whose X-Forwarded-* headers are believed. Empty: nobody's."""
 
     encryption_key: Annotated[
         str | None,
-        Parameter(validator=_must(_is_encryption_key, "32 bytes in URL-safe base64 (44 characters)")),
+        _read(
+            _encryption_key,
+            "32 bytes in URL-safe base64, which is 44 characters",
+            shown=_only_length,
+        ),
     ] = field(default=None, repr=False)
     """Key that seals secrets in the database: 32 bytes in URL-safe base64. Unset: the key file is used."""
 
     key_file: Path | None = None
-    """File with that key, made at the first start. Unset: chinwag.key beside the SQLite file, or in
-    ./data."""
+    """File with that key, made at the first start. Unset: chinwag.key beside the SQLite file, or in data."""
 
-    account_sid: Annotated[
-        str | None, Parameter(validator=_must(_is_sid("AC"), "AC and 32 lower-case hexadecimal digits"))
-    ] = None
+    account_sid: Annotated[str | None, _read(_sid("AC"), "AC and 32 lower-case hexadecimal digits")] = None
     """Fixed account, for tests and containers. Unset: the first start makes one. Needs auth_token."""
 
     auth_token: str | None = field(default=None, repr=False)
     """Auth token of the fixed account."""
 
-    api_key_sid: Annotated[
-        str | None, Parameter(validator=_must(_is_sid("SK"), "SK and 32 lower-case hexadecimal digits"))
-    ] = None
+    api_key_sid: Annotated[str | None, _read(_sid("SK"), "SK and 32 lower-case hexadecimal digits")] = None
     """Fixed API key of the fixed account. Needs api_key_secret."""
 
     api_key_secret: str | None = field(default=None, repr=False)
     """Secret of the fixed API key."""
 
-    default_channel_members: Annotated[
-        int, Parameter(validator=_must(lambda text: 1 <= int(text) <= 1000, "a number from 1 to 1000"))
-    ] = 250
+    default_channel_members: Annotated[int, _read(_number(1, 1000), "a number from 1 to 1000")] = 250
     """limits.channel_members of a new service."""
 
-    default_user_channels: Annotated[
-        int, Parameter(validator=_must(lambda text: 1 <= int(text) <= 1000, "a number from 1 to 1000"))
-    ] = 100
+    default_user_channels: Annotated[int, _read(_number(1, 1000), "a number from 1 to 1000")] = 100
     """limits.user_channels of a new service."""
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -140,22 +215,6 @@ class Settings:
 
     log_format: Literal["auto", "json", "console"] = "auto"
     """How log lines look. auto: console on a terminal, otherwise json."""
-
-    def __post_init__(self) -> None:
-        """Check what only the whole can tell.
-
-        Raises:
-            ValueError: a setting is given without the one that it needs.
-        """
-        for name, needed in (
-            ("account_sid", "auth_token"),
-            ("auth_token", "account_sid"),
-            ("api_key_sid", "api_key_secret"),
-            ("api_key_secret", "api_key_sid"),
-            ("api_key_sid", "account_sid"),
-        ):
-            if getattr(self, name) and not getattr(self, needed):
-                raise ValueError(f"{name} is set and {needed} is not: set both or neither.")
 
 
 def key_path(settings: Settings) -> Path:

@@ -1,5 +1,6 @@
-"""HTTP Basic credentials: account SID and auth token, or API key SID and secret. Source:
-rest-authentication.
+"""HTTP Basic credentials: account SID and auth token, or API key SID and secret.
+
+Source: rest-conventions.
 """
 
 from __future__ import annotations

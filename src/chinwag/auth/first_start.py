@@ -10,6 +10,7 @@ from chinwag import commands
 from chinwag.auth.secrets import WrongKeyError, new_secret
 from chinwag.domain.account import ChangeAuthToken, ChangeKeySecret, CreateAccount, CreateKey
 from chinwag.domain.caller import Operator
+from chinwag.errors import ApiError, Kinds
 
 if TYPE_CHECKING:
     from chinwag.auth.secrets import Seal
@@ -50,21 +51,36 @@ async def ensure_account(world: World, seal: Seal, sid: str, auth_token: str) ->
     sealed = seal.seal(auth_token)
     if account is None:
         created = CreateAccount(friendly_name="Fixed account", sealed_auth_token=sealed, sid=sid)
-        await commands.run(created, Operator(), world)
+        await _unless_there(created, world)
     elif not _is(seal, account.sealed_auth_token, auth_token):
         await commands.run(ChangeAuthToken(sid=sid, sealed_auth_token=sealed), Operator(), world)
 
 
 async def ensure_key(world: World, seal: Seal, account_sid: str, sid: str, secret: str) -> None:
-    """See that an API key of the account has this SID and this secret."""
+    """See that an API key of the account has this SID and this secret.
+
+    Raises:
+        ApiError: `CONFLICT` when the key is another account's.
+    """
     async with world.store.reading() as tx:
         key = await tx.accounts.key(sid)
     sealed = seal.seal(secret)
     if key is None:
         created = CreateKey(account_sid=account_sid, friendly_name="Fixed key", sealed_secret=sealed, sid=sid)
-        await commands.run(created, Operator(), world)
+        await _unless_there(created, world)
+    elif key.account_sid != account_sid:
+        raise ApiError(Kinds.CONFLICT, f"api_key_sid {sid} is a key of another account, {key.account_sid}")
     elif not _is(seal, key.sealed_secret, secret):
         await commands.run(ChangeKeySecret(sid=sid, sealed_secret=sealed), Operator(), world)
+
+
+async def _unless_there(command: CreateAccount | CreateKey, world: World) -> None:
+    """Add it, unless another node, started at the same moment with the same settings, was first."""
+    try:
+        await commands.run(command, Operator(), world)
+    except ApiError as error:
+        if error.kind is not Kinds.CONFLICT:
+            raise
 
 
 def _is(seal: Seal, sealed: bytes, secret: str) -> bool:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import os
 import secrets
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cryptography.fernet import Fernet, InvalidToken
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from chinwag.domain.unit import Transaction
 
 _PROOF = "chinwag"
