@@ -16,10 +16,13 @@ class NotificationKind(StrEnum):
     INVITED_TO_CHANNEL = "invited_to_channel"
 
 
-class Notification(Struct, frozen=True, kw_only=True, omit_defaults=False):
-    """How one kind of push notification is sent. Without a template the default one is used."""
+class Notification(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How one kind of push notification is sent. Without a template the default one is used.
 
-    enabled: bool = False
+    A text that is not set is left out wherever this is written. Source: recorded-responses.
+    """
+
+    enabled: bool
     template: str | None = None
     sound: str | None = None
 
@@ -32,7 +35,9 @@ class NotificationChange(Struct, frozen=True, kw_only=True):
     sound: str | UnsetType | None = UNSET
 
 
-NO_NOTIFICATIONS: dict[NotificationKind, Notification] = {kind: Notification() for kind in NotificationKind}
+NO_NOTIFICATIONS: dict[NotificationKind, Notification] = {
+    kind: Notification(enabled=False) for kind in NotificationKind
+}
 """What a new service sends: nothing."""
 
 

@@ -43,7 +43,7 @@ class Service(Struct, frozen=True, kw_only=True):
     """A service. Source: chat-v1 Service.
 
     Args:
-        id: key of the row; never shown.
+        id: key of the row; 0 for one that was not read from the store. Never shown.
         typing_indicator_timeout: seconds after which somebody is no longer typing.
         consumption_report_interval: seconds between the reports of a client's read horizon (deprecated).
         webhooks: the events that have a URL of their own.
@@ -51,7 +51,7 @@ class Service(Struct, frozen=True, kw_only=True):
         webhook_method: None acts as POST.
     """
 
-    id: int
+    id: int = 0
     sid: str
     account_sid: str
     friendly_name: str
@@ -96,22 +96,18 @@ class CreateService(Struct, frozen=True, kw_only=True):
         sid = new_sid("IS")
         roles = default_roles(caller.account_sid, sid, now, new_sid)
 
-        service = await tx.services.add(
-            caller.account_id,
-            Service(
-                id=0,
-                sid=sid,
-                account_sid=caller.account_sid,
-                friendly_name=self.friendly_name,
-                default_service_role_sid=roles.service_user.sid,
-                default_channel_role_sid=roles.channel_user.sid,
-                default_channel_creator_role_sid=roles.channel_admin.sid,
-                limits=self.limits,
-                date_created=now,
-                date_updated=now,
-            ),
+        service = Service(
+            sid=sid,
+            account_sid=caller.account_sid,
+            friendly_name=self.friendly_name,
+            default_service_role_sid=roles.service_user.sid,
+            default_channel_role_sid=roles.channel_user.sid,
+            default_channel_creator_role_sid=roles.channel_admin.sid,
+            limits=self.limits,
+            date_created=now,
+            date_updated=now,
         )
-        await tx.roles.add(service, roles)
+        await tx.services.add(caller.account_id, service, tuple(roles))
         tx.record(ServiceCreated(service.sid))
         return service
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable
+    from collections.abc import Callable, Coroutine, Iterable, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from chinwag.domain.account import Account, Key
@@ -101,8 +101,8 @@ class Services(Protocol):
         """Return a service and hold it until the transaction ends, or None."""
         ...
 
-    async def add(self, account_id: int, service: Service) -> Service:
-        """Add a service and return it with its key."""
+    async def add(self, account_id: int, service: Service, roles: Sequence[Role]) -> None:
+        """Add a service with its first roles."""
         ...
 
     async def save(self, service: Service) -> None:

@@ -1,4 +1,4 @@
-"""What a noun's file asks of an engine: four ways to run a statement."""
+"""What a noun's file asks of an engine: the ways to run a statement."""
 
 from __future__ import annotations
 
@@ -14,6 +14,11 @@ Row: TypeAlias = "Sequence[Any]"
 class Database(Protocol):
     """One connection. Statements use `$n` parameters; see `dialect`."""
 
+    @property
+    def nests_inserts(self) -> bool:
+        """Whether one statement may hold several INSERTs (PostgreSQL: WITH … AS (INSERT …))."""
+        ...
+
     async def row(self, sql: str, *values: object) -> Row | None:
         """Return the first row, or None."""
         ...
@@ -23,7 +28,7 @@ class Database(Protocol):
         ...
 
     async def execute(self, sql: str, *values: object) -> None:
-        """Run a statement that returns nothing."""
+        """Run a statement that returns nothing: not later than the end of the change."""
         ...
 
     async def execute_many(self, sql: str, values: Sequence[Sequence[object]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -35,6 +36,9 @@ _PAGE = PageOf(
     """,
 )
 
+COLUMNS = 6
+"""What is kept of a role, beside its service."""
+
 _permissions = msgspec.json.Decoder(tuple[str, ...]).decode
 
 
@@ -67,18 +71,7 @@ class RoleRows:
             INSERT INTO role (service_id, sid, friendly_name, type, permissions, date_created, date_updated)
             VALUES ($1, $2, $3, $4, $5, $6, $7)
             """,
-            [
-                (
-                    service.id,
-                    role.sid,
-                    role.friendly_name,
-                    role.type,
-                    _text(role.permissions),
-                    role.date_created,
-                    role.date_updated,
-                )
-                for role in roles
-            ],
+            [(service.id, *columns(role)) for role in roles],
         )
 
     async def set_permissions(
@@ -102,6 +95,18 @@ class RoleRows:
         await self._database.execute("DELETE FROM role WHERE service_id = $1 AND sid = $2", service.id, sid)
 
 
+def columns(role: Role) -> tuple[object, ...]:
+    """Return what is kept of a role, beside its service, in the order in which INSERT names it."""
+    return (
+        role.sid,
+        role.friendly_name,
+        role.type,
+        _text(role.permissions),
+        role.date_created,
+        role.date_updated,
+    )
+
+
 def _role(row: Row, service: Service) -> Role:
     return Role(
         sid=row[0],
@@ -115,5 +120,6 @@ def _role(row: Row, service: Service) -> Role:
     )
 
 
+@cache
 def _text(permissions: tuple[str, ...]) -> str:
     return msgspec.json.encode(permissions).decode()

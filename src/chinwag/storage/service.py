@@ -11,9 +11,14 @@ from chinwag.domain.notifications import Notification, NotificationKind
 from chinwag.domain.service import Limits, Service
 from chinwag.domain.webhook import WebhookEvent, WebhookMethod, WebhookTarget
 from chinwag.storage.page import PageOf
+from chinwag.storage.role import COLUMNS as ROLE_COLUMNS
+from chinwag.storage.role import RoleRows, columns
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from chinwag.domain.paging import Cursor
+    from chinwag.domain.role import Role
     from chinwag.storage.database import Database, Row
 
 _COLUMNS = """
@@ -48,6 +53,28 @@ _PAGE = PageOf(
     """,
 )
 
+_ADD = """
+    INSERT INTO service (
+        account_id, sid, date_created, friendly_name,
+        default_service_role_sid, default_channel_role_sid, default_channel_creator_role_sid,
+        channel_members, user_channels, read_status_enabled, reachability_enabled,
+        typing_indicator_timeout, consumption_report_interval, notifications,
+        pre_webhook_url, post_webhook_url, webhook_method, webhook_filters, webhooks,
+        date_updated
+    )
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+    RETURNING id
+"""
+
+_ADD_WITH_ROLES = f"""
+    WITH made AS ({_ADD})
+    INSERT INTO role (service_id, sid, friendly_name, type, permissions, date_created, date_updated)
+    SELECT made.id, given.*
+    FROM made, unnest(
+        $21::text[], $22::text[], $23::text[], $24::text[], $25::bigint[], $26::bigint[]
+    ) AS given
+"""
+
 _notifications = msgspec.json.Decoder(dict[NotificationKind, Notification]).decode
 _filters = msgspec.json.Decoder(tuple[WebhookEvent, ...]).decode
 _webhooks = msgspec.json.Decoder(dict[WebhookEvent, WebhookTarget]).decode
@@ -73,25 +100,16 @@ class ServiceRows:
         """Return a page of services, oldest first, and one more if there are more."""
         return [_service(row) for row in await _PAGE.read(self._database, account_id, cursor)]
 
-    async def add(self, account_id: int, service: Service) -> Service:
-        """Add a service and return it with its key."""
-        row = await self._database.row(
-            """
-            INSERT INTO service (
-                account_id, sid, date_created, friendly_name,
-                default_service_role_sid, default_channel_role_sid, default_channel_creator_role_sid,
-                channel_members, user_channels, read_status_enabled, reachability_enabled,
-                typing_indicator_timeout, consumption_report_interval, notifications,
-                pre_webhook_url, post_webhook_url, webhook_method, webhook_filters, webhooks,
-                date_updated
-            )
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
-            RETURNING id
-            """,
-            account_id, service.sid, service.date_created, *_values(service),
-        )  # fmt: skip
+    async def add(self, account_id: int, service: Service, roles: Sequence[Role]) -> None:
+        """Add a service with its first roles."""
+        values = (account_id, service.sid, service.date_created, *_values(service))
+        if self._database.nests_inserts:
+            await self._database.execute(_ADD_WITH_ROLES, *values, *_by_column(roles))
+            return
+
+        row = await self._database.row(_ADD, *values)
         assert row is not None, "INSERT … RETURNING answers with a row"
-        return replace(service, id=row[0])
+        await RoleRows(self._database).add(replace(service, id=row[0]), roles)
 
     async def save(self, service: Service) -> None:
         """Replace every column of a service that was locked."""
@@ -171,6 +189,12 @@ def _values(service: Service) -> tuple[object, ...]:
         _text(service.webhooks),
         service.date_updated,
     )
+
+
+def _by_column(roles: Sequence[Role]) -> list[list[object]]:
+    """Return the columns of the roles, as `_ADD_WITH_ROLES` takes them."""
+    rows = [columns(role) for role in roles]
+    return [[row[place] for row in rows] for place in range(ROLE_COLUMNS)]
 
 
 def _text(value: object) -> str:

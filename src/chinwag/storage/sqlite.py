@@ -14,7 +14,7 @@ import os
 import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -77,6 +77,8 @@ class AlreadyServedError(StoreCannotOpenError):
 
 class SqliteDatabase:
     """One connection, as `chinwag.storage.database` asks for. Nothing here ever waits."""
+
+    nests_inserts = False
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._execute = connection.execute
@@ -152,14 +154,18 @@ class SqliteStore:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             lock = _hold(path) if serving else None
-            _migrate(path, now)
-            return cls(path, lock)
+            return await _patiently(lambda: cls._migrated(path, lock, now))
         except (OSError, apsw.Error) as error:
             _let_go(lock)
             raise StoreCannotOpenError(f"database sqlite:///{path} cannot be used: {error}") from error
-        except StoreCannotOpenError:
+        except BaseException:
             _let_go(lock)
             raise
+
+    @classmethod
+    def _migrated(cls, path: Path, lock: TextIO | None, now: int) -> SqliteStore:
+        _migrate(path, now)
+        return cls(path, lock)
 
     async def write(
         self, change: Callable[[Transaction], Coroutine[Any, Any, R]]
@@ -198,7 +204,7 @@ class SqliteStore:
     async def _write_batch(self) -> None:
         batch: list[_Waiting] = []
         try:
-            await self._begin()
+            await _patiently(self._begin)
             self._apply(batch)
             loop = asyncio.get_running_loop()
             # Until COMMIT returns nothing may touch this connection: it would block the loop, then raise.
@@ -222,18 +228,8 @@ class SqliteStore:
         self._waiting.clear()
         return everybody
 
-    async def _begin(self) -> None:
-        """Take the write lock, which a command-line tool beside us may hold for a moment."""
-        deadline = time.monotonic() + BUSY_SECONDS
-        while True:
-            try:
-                self._connection.execute("BEGIN IMMEDIATE")
-            except apsw.BusyError:
-                if time.monotonic() > deadline:
-                    raise
-                await asyncio.sleep(_BUSY_PAUSE)
-            else:
-                return
+    def _begin(self) -> None:
+        self._connection.execute("BEGIN IMMEDIATE")
 
     def _apply(self, batch: list[_Waiting]) -> None:
         """Run the changes that wait, each under its own savepoint, until the batch is full."""
@@ -261,6 +257,18 @@ class SqliteStore:
                 raise  # SQLite gave the whole transaction up (disk full, I/O error): nobody's change was kept
             waiting.error = _failure(error)
             self._connection.execute(undo)
+
+
+async def _patiently(attempt: Callable[[], R]) -> R:
+    """Do what takes a lock that a program beside us, such as a command-line tool, may hold for a moment."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            return attempt()
+        except apsw.BusyError:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(_BUSY_PAUSE)
 
 
 def _run(change: Coroutine[Any, Any, R]) -> R:
@@ -307,10 +315,11 @@ def _let_go(lock: TextIO | None) -> None:
 
 def _migrate(path: Path, now: int) -> None:
     """Bring the file up to this release; new files are readable by their owner only."""
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    # Never a file that is there: closing it would drop the locks that this process holds on it elsewhere.
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     connection = _connect(path)
     try:
-        connection.set_busy_timeout(int(BUSY_SECONDS * 1000))
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("BEGIN IMMEDIATE")
         connection.execute(
