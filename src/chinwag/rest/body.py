@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 from chinwag import limits
 from chinwag.errors import ApiError, Kinds
+from chinwag.rest.manners import RECEIVE
 
 if TYPE_CHECKING:
     import falcon.asgi
+
+    from chinwag.rest.manners import Receive
 
 DRAINED = 4 * limits.BODY_BYTES
 """A body that is too large is still read up to here, in bytes, so that its sender is there to read the
@@ -21,20 +24,34 @@ async def read_body(request: falcon.asgi.Request) -> bytes:
 
     Raises:
         ApiError: `BODY_TOO_LARGE`, by its announced length before it is read, or as soon as it grows too
-        large;
-            `REQUEST_TIMEOUT` when it does not arrive within `limits.BODY_SECONDS`.
+            large; `REQUEST_TIMEOUT` when it does not arrive within `limits.BODY_SECONDS`; `MALFORMED_REQUEST`
+            when the client leaves before its end.
     """
     announced = request.content_length or 0
     if announced > DRAINED:
         raise _too_large()
     try:
         async with asyncio.timeout(limits.BODY_SECONDS):
-            body = await request.stream.read(DRAINED + 1)
+            body = await _arrived(request.scope[RECEIVE])
     except TimeoutError:
         raise ApiError(Kinds.REQUEST_TIMEOUT, f"no whole body within {limits.BODY_SECONDS:.0f} s") from None
     if len(body) > limits.BODY_BYTES:
         raise _too_large()
     return body
+
+
+async def _arrived(receive: Receive) -> bytes:
+    """Return what arrives, up to and including the piece with which it is more than `DRAINED`."""
+    body = bytearray()
+    more = True
+    while more and len(body) <= DRAINED:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            # Half a body may well be a whole form: what it says must not be done.
+            raise ApiError(Kinds.MALFORMED_REQUEST, "the client left before the end of the body")
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    return bytes(body)
 
 
 def _too_large() -> ApiError:

@@ -1,4 +1,4 @@
-"""Errors on the wire: exactly four keys, for every answer that is not a success. Source: recorded-responses."""
+"""Errors on the wire: exactly four keys for every refusal. Source: recorded-responses."""
 
 from __future__ import annotations
 

@@ -29,6 +29,9 @@ ROUTE = "chinwag.route"
 ERROR = "chinwag.error"
 """Key of the ASGI scope under which the error that was presented is noted."""
 
+RECEIVE = "chinwag.receive"
+"""Key of the ASGI scope under which the body of the request is to be had."""
+
 
 _PLAIN = frozenset(range(0x21, 0x7F)) - frozenset(b"%/")
 """Printable ASCII, except what has a meaning in a path."""
@@ -54,6 +57,11 @@ def routable(raw_path: bytes) -> str:
 
 def _once(segment: str) -> str:
     return "".join(chr(byte) if byte in _PLAIN else f"%{byte:02X}" for byte in unquote_to_bytes(segment))
+
+
+async def _nothing_yet() -> dict[str, Any]:
+    """Let Falcon begin. It would wait for the first piece of a body before it looks at anything, for ever."""
+    return {"type": "http.request", "body": b"", "more_body": True}
 
 
 class Manners:
@@ -86,7 +94,8 @@ class Manners:
             await send(message)
 
         scope["path"] = routable(scope["raw_path"])
-        await self._application(scope, receive, send_with_manners)
+        scope[RECEIVE] = receive
+        await self._application(scope, _nothing_yet, send_with_manners)
 
         seconds = time.perf_counter() - began
         route = scope.get(ROUTE, "unmatched")

@@ -48,7 +48,7 @@ class Paging:
             Param(
                 "PageSize",
                 "size",
-                Whole(1, 10**18),
+                Whole(1, 2**63 - 1),
                 f"Records on a page: {limits.PAGE} unless given; more than {most} is read as {most}.",
             ),
             Param("Page", "number", Whole(0, limits.PAGE_NUMBER), "A label, counted up in page addresses."),

@@ -26,7 +26,7 @@ Form: TypeAlias = dict[str, list[str]]
 Schema: TypeAlias = dict[str, Any]
 """A piece of JSON Schema, for the description of the API."""
 
-_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
 _NO_URL = re.compile(r"[\x00-\x20\x7f]")
 
 

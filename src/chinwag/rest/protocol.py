@@ -11,6 +11,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from chinwag import limits
 from chinwag.errors import ApiError, Kinds
 from chinwag.rest import envelope
+from chinwag.rest.body import DRAINED
 from chinwag.rest.cors import cors_headers
 from chinwag.rest.manners import new_request_id
 
@@ -19,17 +20,28 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger()
 
+_VERSIONS = frozenset({"1.0", "1.1"})
+
+_MOST_BEHIND_HEAD = 2 * DRAINED
+"""Most bytes behind a head, body, chunk sizes, trailers and all: the parser itself would go on for ever."""
+
+_LINGER_SECONDS = 1.0
+"""How long a client that was refused may go on sending, in seconds. What it sends is not looked at."""
+
 
 class BoundedProtocol(HttpToolsProtocol):
     """uvicorn's protocol with bounds on the head of a request, and the JSON envelope for what is not HTTP.
 
     A request line and headers take at most `limits.HEAD_BYTES` in `limits.HEADERS` lines, and arrive within
-    `limits.HEAD_SECONDS` of their first byte (of the connection, for its first request).
+    `limits.HEAD_SECONDS` of their first byte (of the connection, for its first request). What is refused here
+    is answered in its turn, behind the requests before it, and ends the connection.
     """
 
     _head_timer: asyncio.TimerHandle | None = None
-    _head_bytes = 0
     _reading_head = True
+    _reading_body = False
+    _head_bytes = 0
+    _body_bytes = 0
     _refusal: ApiError | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -39,75 +51,145 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop waiting."""
-        self._head_arrived()
+        self._stop_timing_head()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse what has come, and see that a head that is not complete stays within its bounds."""
+        """Parse what has come, and see that it stays within its bounds."""
         if self._refusal is not None:
             return
-        super().data_received(data)
-        if not self._reading_head or self._refusal is not None:
+        if self._reading_head:
+            self._head_bytes += len(data)
+        else:
+            self._body_bytes += len(data)
+        try:
+            self._feed(data)
+        except httptools.HttpParserError as error:
+            cause = error.__context__
+            self._refuse(
+                cause if isinstance(cause, ApiError) else ApiError(Kinds.MALFORMED_REQUEST, str(error))
+            )
             return
-        self._head_bytes += len(data)
-        if self._head_bytes > limits.HEAD_BYTES:
+        if self._reading_head and self._head_bytes > limits.HEAD_BYTES:
             self._refuse(ApiError(Kinds.HEAD_TOO_LARGE, f"at most {limits.HEAD_BYTES} bytes"))
-        elif self._head_timer is None:
+        elif self._reading_head and self._head_timer is None:
             self._time_head()
+        elif self._body_bytes > _MOST_BEHIND_HEAD:
+            self._refuse(ApiError(Kinds.BODY_TOO_LARGE, f"at most {limits.BODY_BYTES} bytes"))
 
     def on_message_begin(self) -> None:
         """Begin a head."""
+        # Not earlier, as uvicorn does: a stray byte must not keep an idle connection for ever.
+        self._unset_keepalive_if_required()
         super().on_message_begin()
-        self._reading_head = True
-        self._head_bytes = 0
+        if not self._reading_head:
+            self._reading_head = True
+            self._head_bytes = 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Count a header line."""
-        super().on_header(name, value)
-        if len(self.headers) > limits.HEADERS:
-            self._refusal = ApiError(Kinds.HEAD_TOO_LARGE, f"at most {limits.HEADERS} header lines")
-            raise httptools.HttpParserError("too many header lines")
+        """Count a header line. A trailer is none: it must not pass for a header that a proxy let through."""
+        if self._reading_head:
+            super().on_header(name, value)
+            if len(self.headers) > limits.HEADERS:
+                raise ApiError(Kinds.HEAD_TOO_LARGE, f"at most {limits.HEADERS} header lines")
 
     def on_headers_complete(self) -> None:
-        """The head is there: hand the request on, unless its size shows only now."""
+        """The head is there: hand the request on."""
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
         if size > limits.HEAD_BYTES:
-            self._refusal = ApiError(Kinds.HEAD_TOO_LARGE, f"at most {limits.HEAD_BYTES} bytes")
-            raise httptools.HttpParserError("head too large")
-        self._head_arrived()
+            raise ApiError(Kinds.HEAD_TOO_LARGE, f"at most {limits.HEAD_BYTES} bytes")
+        if self.parser.get_http_version() not in _VERSIONS:
+            raise ApiError(Kinds.MALFORMED_REQUEST, "the version of HTTP must be 1.1 or 1.0")
+        if sum(name == b"host" for name, _ in self.headers) > 1:
+            raise ApiError(Kinds.MALFORMED_REQUEST, "more than one Host header")
+        if self._offers_upgrade():
+            return
+        self._stop_timing_head()
         super().on_headers_complete()
+        self._reading_head = False
+        self._reading_body = True
+        self._body_bytes = 0
 
-    def send_400_response(self, msg: str) -> None:
-        """Answer what cannot be parsed; uvicorn calls this."""
-        refusal, self._refusal = self._refusal, None
-        self._refuse(refusal or ApiError(Kinds.MALFORMED_REQUEST, msg))
+    def on_message_complete(self) -> None:
+        """The whole request is there."""
+        if self._offers_upgrade():
+            return
+        self._reading_body = False
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Go on with the next request, or with the refusal that waits behind the last one."""
+        was_last = not self.pipeline
+        super().on_response_complete()
+        if was_last and self._refusal is not None:
+            self._answer_and_close(self._refusal)
+
+    def _feed(self, data: bytes) -> None:
+        """Parse.
+
+        The parser takes what follows an offer to upgrade for the other protocol. We take up none, which
+        leaves the request as it is, body and all: so it is parsed again without the offer (RFC 9110, 7.8).
+        """
+        left = memoryview(data)
+        while True:
+            try:
+                self.parser.feed_data(left)
+            except httptools.HttpParserUpgrade as offer:
+                left = left[offer.args[0] :]
+                head = self._head_without_offer()
+                self.parser = httptools.HttpRequestParser(self)
+                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+                self.parser.feed_data(head)
+            else:
+                return
+
+    def _offers_upgrade(self) -> bool:
+        return self.parser.should_upgrade() and any(name == b"upgrade" for name, _ in self.headers)
+
+    def _head_without_offer(self) -> bytes:
+        version = self.parser.get_http_version().encode()
+        lines = [name + b": " + value + b"\r\n" for name, value in self.headers if name != b"upgrade"]
+        return b"%b %b HTTP/%b\r\n%b\r\n" % (self.parser.get_method(), self.url, version, b"".join(lines))
 
     def _time_head(self) -> None:
         self._head_timer = self.loop.call_later(limits.HEAD_SECONDS, self._head_is_late)
 
-    def _head_arrived(self) -> None:
-        self._reading_head = False
+    def _stop_timing_head(self) -> None:
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
 
     def _head_is_late(self) -> None:
-        self._head_timer = None
-        if self._head_bytes or not self.cycle:
+        if not self._head_bytes and not self.cycle:
+            # A connection made in advance: an answer would pass for that to its first request.
+            self.transport.close()
+        else:
             self._refuse(ApiError(Kinds.REQUEST_TIMEOUT, f"no whole head within {limits.HEAD_SECONDS:.0f} s"))
 
     def _refuse(self, error: ApiError) -> None:
-        """Answer with an error and close. Nothing more is read from this connection."""
+        """Answer with an error, in its turn, and close. Nothing more is read from this connection."""
         self._refusal = error
-        self._head_arrived()
+        self._stop_timing_head()
+        if self._reading_body and self.cycle.response_started:
+            self.transport.close()  # what is refused has been answered already
+        elif self._reading_body and self.pipeline:
+            self.pipeline.popleft()  # the request whose body this is; those before it are answered first
+        elif self._reading_body:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+            self._answer_and_close(error)
+        elif not self.cycle or self.cycle.response_complete:
+            self._answer_and_close(error)
+
+    def _answer_and_close(self, error: ApiError) -> None:
         if self.transport.is_closing():
             return
-        if not self.cycle or self.cycle.response_complete:
-            self.transport.write(_answer(error))
-            _log.info(
-                "refused", peer=self.client, code=error.kind.code, error=error.message, detail=error.detail
-            )
-        self.transport.close()
+        _log.info("refused", peer=self.client, code=error.kind.code, error=error.message, detail=error.detail)
+        self.transport.write(_answer(error))
+        # To close with something unread is to reset the connection: the client might never see the answer.
+        self.flow.resume_reading()
+        self.transport.write_eof()
+        self.loop.call_later(_LINGER_SECONDS, self.transport.close)
 
 
 def _answer(error: ApiError) -> bytes:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from chinwag import limits
-from chinwag.domain.notifications import Notification, NotificationKind
+from chinwag.domain.notifications import NotificationKind
 from chinwag.domain.service import CreateService, DeleteService, Service, UpdateService, service_named
 from chinwag.domain.webhook import OWN_TARGETS, WebhookEvent, WebhookMethod, WebhookTarget
 from chinwag.errors import ApiError, Kinds
@@ -18,15 +18,6 @@ from chinwag.rest.resource import Field, Link, Resource, dates, flag, sid, text,
 
 if TYPE_CHECKING:
     from chinwag.rest.call import Answer, Call
-
-
-def _shown_notifications(notifications: dict[NotificationKind, Notification]) -> dict[str, object]:
-    """A template or sound that is not set is left out. Source: recorded-responses."""
-    shown: dict[str, object] = {}
-    for kind, notification in notifications.items():
-        texts = {"template": notification.template, "sound": notification.sound}
-        shown[kind] = {"enabled": notification.enabled, **{k: v for k, v in texts.items() if v is not None}}
-    return shown
 
 
 def _shown_webhooks(webhooks: dict[WebhookEvent, WebhookTarget]) -> dict[str, object]:
@@ -103,7 +94,6 @@ SERVICE = Resource(
                 },
                 "required": [kind.value for kind in NotificationKind],
             },
-            render=_shown_notifications,
         ),
     ),
     links=(Link("roles", "/Roles"), Link("users", "/Users"), Link("channels", "/Channels")),
