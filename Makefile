@@ -59,8 +59,8 @@ clean:  ## remove what the other targets made, except ./data
 	rm -rf $(VENV) .clients tests/conformance/node/node_modules .pytest_cache .ruff_cache .hypothesis .coverage*
 
 $(VENV)/made.stamp:
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Chinwag needs Python 3.11 or newer")'
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Chinwag needs Python 3.11 or newer")'
+	@$(PYTHON) -m venv $(VENV)
 	@touch $@
 
 $(VENV)/run.stamp: $(VENV)/made.stamp requirements/run.txt pyproject.toml

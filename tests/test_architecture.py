@@ -28,10 +28,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "domain": BASE,
     "commands": {"domain"} | BASE,
     "storage": {"domain"} | BASE,
-    "broker": {"domain"} | BASE,
+    "broker": {"domain", "logs"} | BASE,
     "auth": {"commands", "domain"} | BASE,
-    "rest": {"commands", "domain", "__init__"} | BASE,
-    "app": {"auth", "broker", "commands", "domain", "rest", "settings", "storage"} | BASE,
+    "rest": {"commands", "domain", "logs", "__init__"} | BASE,
+    "app": {"auth", "broker", "commands", "domain", "logs", "rest", "settings", "storage"} | BASE,
     "cli": {"app", "auth", "commands", "domain", "errors", "logs", "settings", "storage", "__init__"},
     "__main__": {"cli"},
 }

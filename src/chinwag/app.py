@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
-import structlog
-
 from chinwag import commands
 from chinwag.auth.basic import BasicAuthentication
 from chinwag.auth.first_start import Credentials, ensure_account, ensure_key, make_first_account
@@ -22,6 +20,7 @@ from chinwag.domain.events import AccountsChanged
 from chinwag.domain.service import Limits
 from chinwag.errors import ApiError
 from chinwag.ids import Mint
+from chinwag.logs import logger
 from chinwag.settings import key_path
 from chinwag.storage.store import open_store
 
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from chinwag.rest.manners import Application
     from chinwag.settings import Settings
 
-_log = structlog.get_logger()
+_log = logger()
 
 WATCH_SECONDS = 0.5
 """How often a server looks for changes of accounts and keys that were made beside it, in seconds."""

@@ -11,11 +11,19 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import uvloop
 from cyclopts import App, CycloptsError
 from cyclopts.config import Dict, Env
 
-from chinwag import __version__
+from chinwag import __version__, app, commands
+from chinwag.app import CannotStartError, opened
+from chinwag.auth.secrets import new_secret
+from chinwag.domain.account import ChangeAuthToken, CreateAccount, CreateKey, RevokeKey
+from chinwag.domain.caller import Operator
+from chinwag.errors import ApiError
+from chinwag.logs import configure_logs
 from chinwag.settings import Settings, without_password
+from chinwag.storage.store import StoreCannotOpenError
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -27,7 +35,7 @@ if TYPE_CHECKING:
 _DEFAULTS = Settings()
 
 
-def _settings_file(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+def _settings_file(cli: App, names: tuple[str, ...], arguments: ArgumentCollection) -> None:
     """Take settings from `chinwag.toml`, or from the file that `CHINWAG_CONFIG` names."""
     named = os.environ.get("CHINWAG_CONFIG")
     path = Path(named or "chinwag.toml")
@@ -44,10 +52,10 @@ def _settings_file(app: App, commands: tuple[str, ...], arguments: ArgumentColle
     for name in found:
         if name not in known:
             raise CycloptsError(f"{name} in {path} is not a setting: it must be one of {', '.join(known)}")
-    Dict(found, source=str(path), use_commands_as_keys=False)(app, commands, arguments)
+    Dict(found, source=str(path), use_commands_as_keys=False)(cli, names, arguments)
 
 
-app = App(
+cli = App(
     name="chinwag",
     help="A self-hosted server for the Programmable Chat API.",
     version=__version__,
@@ -56,8 +64,8 @@ app = App(
 )
 accounts = App(name="accounts", help="List, add and change accounts.")
 keys = App(name="keys", help="List, add and revoke API keys.")
-app.command(accounts)
-app.command(keys)
+cli.command(accounts)
+cli.command(keys)
 
 
 def main() -> None:
@@ -65,48 +73,39 @@ def main() -> None:
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names need not fit the terminal
     try:
-        sys.exit(app(sys.argv[1:], print_error=False, exit_on_error=False) or 0)
+        sys.exit(cli(sys.argv[1:], print_error=False, exit_on_error=False) or 0)
     except CycloptsError as error:
         print(f"chinwag: {error}", file=sys.stderr)
         sys.exit(2)
 
 
-@app.command
+@cli.command
 def serve(*, settings: Settings = _DEFAULTS) -> int:
     """Run the server."""
-    import uvloop  # noqa: PLC0415  # the other commands are fast enough without
-
-    from chinwag.app import serve as run_server  # noqa: PLC0415
-    from chinwag.logs import configure_logs  # noqa: PLC0415
-
     configure_logs(settings)
 
     async def run() -> None:
-        await run_server(settings, lambda base, credentials: _say_ready(settings, base, credentials))
+        await app.serve(settings, lambda base, credentials: _say_ready(settings, base, credentials))
 
     return _run(run(), uvloop.new_event_loop)
 
 
-@app.command
+@cli.command
 def migrate(*, settings: Settings = _DEFAULTS) -> int:
     """Bring the database up to this release. `serve` does so by itself."""
 
     async def run() -> None:
-        from chinwag.app import opened  # noqa: PLC0415  # a --help needs no database
-
         async with opened(settings):
             print(f"{without_password(settings.database)} is up to date.")
 
     return _run(run())
 
 
-@app.command
+@cli.command
 def check(*, settings: Settings = _DEFAULTS) -> int:
     """Check the settings, the encryption key and the database, which is brought up to this release."""
 
     async def run() -> None:
-        from chinwag.app import opened  # noqa: PLC0415
-
         async with opened(settings) as parts, parts.world.store.reading() as tx:
             found = await tx.accounts.all()
             print(f"database        {without_password(settings.database)}: reachable, up to date")
@@ -122,8 +121,6 @@ def list_accounts(*, settings: Settings = _DEFAULTS) -> int:
     """List the accounts."""
 
     async def run() -> None:
-        from chinwag.app import opened  # noqa: PLC0415
-
         async with opened(settings) as parts, parts.world.store.reading() as tx:
             for account in await tx.accounts.all():
                 print(f"{account.sid}  {account.friendly_name}")
@@ -140,12 +137,6 @@ def create_account(friendly_name: str, /, *, settings: Settings = _DEFAULTS) -> 
     """
 
     async def run() -> None:
-        from chinwag import commands  # noqa: PLC0415
-        from chinwag.app import opened  # noqa: PLC0415
-        from chinwag.auth.secrets import new_secret  # noqa: PLC0415
-        from chinwag.domain.account import CreateAccount  # noqa: PLC0415
-        from chinwag.domain.caller import Operator  # noqa: PLC0415
-
         async with opened(settings) as parts:
             token = new_secret()
             command = CreateAccount(friendly_name=friendly_name, sealed_auth_token=parts.seal.seal(token))
@@ -164,12 +155,6 @@ def new_auth_token(sid: str, /, *, settings: Settings = _DEFAULTS) -> int:
     """
 
     async def run() -> None:
-        from chinwag import commands  # noqa: PLC0415
-        from chinwag.app import opened  # noqa: PLC0415
-        from chinwag.auth.secrets import new_secret  # noqa: PLC0415
-        from chinwag.domain.account import ChangeAuthToken  # noqa: PLC0415
-        from chinwag.domain.caller import Operator  # noqa: PLC0415
-
         async with opened(settings) as parts:
             token = new_secret()
             command = ChangeAuthToken(sid=sid, sealed_auth_token=parts.seal.seal(token))
@@ -188,8 +173,6 @@ def list_keys(account: str | None = None, /, *, settings: Settings = _DEFAULTS) 
     """
 
     async def run() -> None:
-        from chinwag.app import opened  # noqa: PLC0415
-
         async with opened(settings) as parts, parts.world.store.reading() as tx:
             for owner in await tx.accounts.all():
                 if account in {None, owner.sid}:
@@ -209,12 +192,6 @@ def create_key(account: str, friendly_name: str = "API key", /, *, settings: Set
     """
 
     async def run() -> None:
-        from chinwag import commands  # noqa: PLC0415
-        from chinwag.app import opened  # noqa: PLC0415
-        from chinwag.auth.secrets import new_secret  # noqa: PLC0415
-        from chinwag.domain.account import CreateKey  # noqa: PLC0415
-        from chinwag.domain.caller import Operator  # noqa: PLC0415
-
         async with opened(settings) as parts:
             secret = new_secret()
             command = CreateKey(
@@ -235,11 +212,6 @@ def revoke_key(sid: str, /, *, settings: Settings = _DEFAULTS) -> int:
     """
 
     async def run() -> None:
-        from chinwag import commands  # noqa: PLC0415
-        from chinwag.app import opened  # noqa: PLC0415
-        from chinwag.domain.account import RevokeKey  # noqa: PLC0415
-        from chinwag.domain.caller import Operator  # noqa: PLC0415
-
         async with opened(settings) as parts:
             await commands.run(RevokeKey(sid=sid), Operator(), parts.world)
             print(f"{sid} is revoked.")
@@ -272,10 +244,6 @@ Node    const client = require('twilio')('{account}', '{token}'); client.chat.ba
 
 def _run(work: Coroutine[Any, Any, None], loop_factory: Any = None) -> int:  # noqa: ANN401
     """Run to the end, and turn what an operator can mend into one line. Return the exit status."""
-    from chinwag.app import CannotStartError  # noqa: PLC0415
-    from chinwag.errors import ApiError  # noqa: PLC0415
-    from chinwag.storage.store import StoreCannotOpenError  # noqa: PLC0415
-
     try:
         with asyncio.Runner(loop_factory=loop_factory) as runner:
             runner.run(work)

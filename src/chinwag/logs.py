@@ -24,12 +24,16 @@ if TYPE_CHECKING:
 _encode = msgspec.json.Encoder(enc_hook=str).encode
 
 
+def logger() -> Any:  # noqa: ANN401  # structlog's own type is Any
+    """Return what log lines are written with."""
+    return structlog.get_logger()
+
+
 def configure_logs(settings: Settings) -> None:
     """Send every log line, also those of libraries, to standard error in one form."""
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     console = settings.log_format == "console" or (settings.log_format == "auto" and sys.stderr.isatty())
     shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import structlog
+from chinwag.logs import logger
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from chinwag.broker.broker import Listener
     from chinwag.domain.events import AnyEvent
 
-_log = structlog.get_logger()
+_log = logger()
 
 
 class MemoryBroker:

@@ -7,8 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import unquote_to_bytes
 
-import structlog
-
+from chinwag.logs import logger
 from chinwag.rest.cors import cors_headers
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     Send: TypeAlias = Callable[[dict[str, Any]], Awaitable[None]]
     Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_log = structlog.get_logger()
+_log = logger()
 
 ROUTE = "chinwag.route"
 """Key of the ASGI scope under which the route that matched is noted, for the log line and the measure."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import httptools
-import structlog
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from chinwag import limits
 from chinwag.errors import ApiError, Kinds
+from chinwag.logs import logger
 from chinwag.rest import envelope
 from chinwag.rest.body import DRAINED
 from chinwag.rest.cors import cors_headers
@@ -18,7 +18,7 @@ from chinwag.rest.manners import new_request_id
 if TYPE_CHECKING:
     import asyncio
 
-_log = structlog.get_logger()
+_log = logger()
 
 _VERSIONS = frozenset({"1.0", "1.1"})
 

@@ -14,9 +14,9 @@ from urllib.parse import unquote
 import falcon
 import falcon.asgi
 import msgspec
-import structlog
 
 from chinwag.errors import ApiError, Kinds
+from chinwag.logs import logger
 from chinwag.rest import envelope
 from chinwag.rest.body import read_body
 from chinwag.rest.call import Call
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from chinwag.rest.params import Form
     from chinwag.rest.urls import PublicAddress
 
-_log = structlog.get_logger()
+_log = logger()
 
 _JSON = "application/json; charset=utf-8"
 _FORM = "application/x-www-form-urlencoded"
