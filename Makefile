@@ -41,8 +41,8 @@ types: $(VENV)/dev.stamp  ## types, strictly
 
 check: lint types test clients  ## what CI runs
 
-docs: $(VENV)/run.stamp  ## write the description of the API to docs/openapi.json
-	$(BIN)/python -m chinwag.rest.openapi > docs/openapi.json
+docs: $(VENV)/dev.stamp  ## what the documents must say: every setting, error and route, and links that lead somewhere
+	$(BIN)/pytest -q tests/test_documented.py
 
 lock: $(VENV)/dev.stamp  ## pin the newest versions of everything in requirements/
 	$(BIN)/pip install --quiet uv

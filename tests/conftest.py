@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import aiohttp
@@ -12,17 +11,23 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from typing import TYPE_CHECKING
+
 from chinwag import commands
 from chinwag.app import opened
 from chinwag.auth.secrets import new_secret
 from chinwag.domain.account import CreateAccount
 from chinwag.domain.caller import Operator
-from chinwag.domain.unit import Store
 from chinwag.settings import Settings
 from chinwag.storage.store import open_store
 from support.api import Api
 from support.postgres import Postgres, running_postgres
 from support.server import running_server
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from chinwag.domain.unit import Store
 
 ENCRYPTION_KEY = "Y2hpbndhZyB0ZXN0cyB1c2UgdGhpcyBmaXhlZCBrZXk="
 
@@ -81,7 +86,7 @@ async def server_database(
 
 @pytest.fixture(scope="session")
 def server(server_database: str) -> Iterator[tuple[str, Settings]]:
-    """A server that all tests of a session share, each with an account of its own: its address and settings."""
+    """A server for all tests of a session, each with an account of its own: its address and settings."""
     settings = Settings(port=0, database=server_database, encryption_key=ENCRYPTION_KEY, log_level="warning")
     with running_server(settings) as base:
         yield base, settings

@@ -180,9 +180,11 @@ async def _listen(settings: Settings, application: Application, ready: Callable[
             await super().startup(sockets)
             host = f"[{settings.host}]" if ":" in settings.host else settings.host
             port = listening.getsockname()[1]
-            # What was made so far stays for good: spare the garbage collector the look at it.
+            # What was made so far stays for good: spare the garbage collector the look at it. Requests leave
+            # few cycles behind, so it need not look after every few hundred objects either.
             gc.collect()
             gc.freeze()
+            gc.set_threshold(20_000, 20, 20)
             ready(f"http://{host}:{port}")
 
         async def _serve(self, sockets: Any = None) -> None:  # noqa: ANN401

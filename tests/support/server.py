@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import threading
-from collections.abc import Iterator
 from concurrent.futures import Future
+from typing import TYPE_CHECKING
 
+import structlog
 import uvloop
 
 from chinwag.app import serve
-from chinwag.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from chinwag.settings import Settings
 
 START_SECONDS = 20
+
+# The lines of thousands of requests would hide the one that matters.
+structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import hmac
 import secrets
 from typing import TYPE_CHECKING
@@ -54,7 +55,9 @@ class BasicAuthentication:
             raise ApiError(Kinds.AUTHENTICATE, "no Authorization header: use HTTP Basic")
 
         # A keyed digest, so that the time of the look-up tells nothing of the secrets that are known.
-        digest = hmac.digest(self._digest_key, authorization.encode("utf-8", "surrogateescape"), "sha256")
+        digest = hashlib.blake2b(
+            authorization.encode("utf-8", "surrogateescape"), key=self._digest_key, digest_size=32
+        ).digest()
         known = self._known.get(digest)
         if known is not None:
             return known

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from chinwag import limits
@@ -24,17 +23,12 @@ async def read_body(request: falcon.asgi.Request) -> bytes:
 
     Raises:
         ApiError: `BODY_TOO_LARGE`, by its announced length before it is read, or as soon as it grows too
-            large; `REQUEST_TIMEOUT` when it does not arrive within `limits.BODY_SECONDS`; `MALFORMED_REQUEST`
-            when the client leaves before its end.
+            large; `MALFORMED_REQUEST` when the client leaves, or is sent away, before its end.
     """
     announced = request.content_length or 0
     if announced > DRAINED:
         raise _too_large()
-    try:
-        async with asyncio.timeout(limits.BODY_SECONDS):
-            body = await _arrived(request.scope[RECEIVE])
-    except TimeoutError:
-        raise ApiError(Kinds.REQUEST_TIMEOUT, f"no whole body within {limits.BODY_SECONDS:.0f} s") from None
+    body = await _arrived(request.scope[RECEIVE])
     if len(body) > limits.BODY_BYTES:
         raise _too_large()
     return body

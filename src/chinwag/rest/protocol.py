@@ -33,11 +33,12 @@ class BoundedProtocol(HttpToolsProtocol):
     """uvicorn's protocol with bounds on the head of a request, and the JSON envelope for what is not HTTP.
 
     A request line and headers take at most `limits.HEAD_BYTES` in `limits.HEADERS` lines, and arrive within
-    `limits.HEAD_SECONDS` of their first byte (of the connection, for its first request). What is refused here
-    is answered in its turn, behind the requests before it, and ends the connection.
+    `limits.HEAD_SECONDS` of their first byte (of the connection, for its first request); the body arrives
+    within `limits.BODY_SECONDS` of its head. What is refused here is answered in its turn, after the requests
+    before it, and ends the connection.
     """
 
-    _head_timer: asyncio.TimerHandle | None = None
+    _timer: asyncio.TimerHandle | None = None
     _reading_head = True
     _reading_body = False
     _head_bytes = 0
@@ -47,11 +48,11 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first head."""
         super().connection_made(transport)
-        self._time_head()
+        self._timer = self.loop.call_later(limits.HEAD_SECONDS, self._head_is_late)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop waiting."""
-        self._stop_timing_head()
+        self._stop_timing()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -72,10 +73,12 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         if self._reading_head and self._head_bytes > limits.HEAD_BYTES:
             self._refuse(ApiError(Kinds.HEAD_TOO_LARGE, f"at most {limits.HEAD_BYTES} bytes"))
-        elif self._reading_head and self._head_timer is None:
-            self._time_head()
         elif self._body_bytes > _MOST_BEHIND_HEAD:
             self._refuse(ApiError(Kinds.BODY_TOO_LARGE, f"at most {limits.BODY_BYTES} bytes"))
+        elif self._timer is None and self._reading_head:
+            self._timer = self.loop.call_later(limits.HEAD_SECONDS, self._head_is_late)
+        elif self._timer is None and self._reading_body:
+            self._timer = self.loop.call_later(limits.BODY_SECONDS, self._body_is_late)
 
     def on_message_begin(self) -> None:
         """Begin a head."""
@@ -104,7 +107,7 @@ class BoundedProtocol(HttpToolsProtocol):
             raise ApiError(Kinds.MALFORMED_REQUEST, "more than one Host header")
         if self._offers_upgrade():
             return
-        self._stop_timing_head()
+        self._stop_timing()
         super().on_headers_complete()
         self._reading_head = False
         self._reading_body = True
@@ -115,6 +118,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._offers_upgrade():
             return
         self._reading_body = False
+        self._stop_timing()
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
@@ -151,13 +155,10 @@ class BoundedProtocol(HttpToolsProtocol):
         lines = [name + b": " + value + b"\r\n" for name, value in self.headers if name != b"upgrade"]
         return b"%b %b HTTP/%b\r\n%b\r\n" % (self.parser.get_method(), self.url, version, b"".join(lines))
 
-    def _time_head(self) -> None:
-        self._head_timer = self.loop.call_later(limits.HEAD_SECONDS, self._head_is_late)
-
-    def _stop_timing_head(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
+    def _stop_timing(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _head_is_late(self) -> None:
         if not self._head_bytes and not self.cycle:
@@ -166,10 +167,14 @@ class BoundedProtocol(HttpToolsProtocol):
         else:
             self._refuse(ApiError(Kinds.REQUEST_TIMEOUT, f"no whole head within {limits.HEAD_SECONDS:.0f} s"))
 
+    def _body_is_late(self) -> None:
+        self._timer = None
+        self._refuse(ApiError(Kinds.REQUEST_TIMEOUT, f"no whole body within {limits.BODY_SECONDS:.0f} s"))
+
     def _refuse(self, error: ApiError) -> None:
         """Answer with an error, in its turn, and close. Nothing more is read from this connection."""
         self._refusal = error
-        self._stop_timing_head()
+        self._stop_timing()
         if self._reading_body and self.cycle.response_started:
             self.transport.close()  # what is refused has been answered already
         elif self._reading_body and self.pipeline:
