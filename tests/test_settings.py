@@ -92,7 +92,7 @@ def operator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
 
 def settings(*arguments: str) -> Settings:
     """Return the settings that the command line reads."""
-    _, bound, _ = cli.app.parse_args(["serve", *arguments], print_error=False, exit_on_error=False)
+    _, bound, _ = cli.command_line.parse_args(["serve", *arguments], print_error=False, exit_on_error=False)
     return bound.arguments.get("settings", Settings())
 
 
@@ -337,7 +337,7 @@ def test_a_port_is_a_number_from_0_to_65535(operator: Operator, port: int) -> No
 def test_help_has_every_setting_with_its_variable_its_meaning_and_its_default(
     operator: Operator, capsys: pytest.CaptureFixture[str], command: list[str]
 ) -> None:
-    cli.app([*command, "--help"])
+    cli.command_line([*command, "--help"])
     shown = " ".join(re.sub(r"[│╭╮╰╯─]", " ", capsys.readouterr().out).split())
 
     for field in fields(Settings):

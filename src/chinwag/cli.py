@@ -55,7 +55,7 @@ def _settings_file(cli: App, names: tuple[str, ...], arguments: ArgumentCollecti
     Dict(found, source=str(path), use_commands_as_keys=False)(cli, names, arguments)
 
 
-cli = App(
+command_line = App(
     name="chinwag",
     help="A self-hosted server for the Programmable Chat API.",
     version=__version__,
@@ -64,8 +64,8 @@ cli = App(
 )
 accounts = App(name="accounts", help="List, add and change accounts.")
 keys = App(name="keys", help="List, add and revoke API keys.")
-cli.command(accounts)
-cli.command(keys)
+command_line.command(accounts)
+command_line.command(keys)
 
 
 def main() -> None:
@@ -73,13 +73,13 @@ def main() -> None:
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names need not fit the terminal
     try:
-        sys.exit(cli(sys.argv[1:], print_error=False, exit_on_error=False) or 0)
+        sys.exit(command_line(sys.argv[1:], print_error=False, exit_on_error=False) or 0)
     except CycloptsError as error:
         print(f"chinwag: {error}", file=sys.stderr)
         sys.exit(2)
 
 
-@cli.command
+@command_line.command
 def serve(*, settings: Settings = _DEFAULTS) -> int:
     """Run the server."""
     configure_logs(settings)
@@ -90,7 +90,7 @@ def serve(*, settings: Settings = _DEFAULTS) -> int:
     return _run(run(), uvloop.new_event_loop)
 
 
-@cli.command
+@command_line.command
 def migrate(*, settings: Settings = _DEFAULTS) -> int:
     """Bring the database up to this release. `serve` does so by itself."""
 
@@ -101,7 +101,7 @@ def migrate(*, settings: Settings = _DEFAULTS) -> int:
     return _run(run())
 
 
-@cli.command
+@command_line.command
 def check(*, settings: Settings = _DEFAULTS) -> int:
     """Check the settings, the encryption key and the database, which is brought up to this release."""
 

@@ -189,6 +189,21 @@ async def test_a_change_that_loses_its_connection_during_the_commit_is_unavailab
     assert sid("AC", 1) not in await kept_accounts(store)
 
 
+async def test_a_change_that_an_operator_cancels_is_unavailable_and_leaves_nothing(
+    store: Store, database: str, beside: asyncpg.Connection
+) -> None:
+    async with held_commits(store, database) as commits:
+        caller = asyncio.create_task(store.write(adding(1)))
+        await commits.reached()
+
+        await beside.execute("SELECT pg_cancel_backend(pid) FROM pg_locks WHERE NOT granted")
+        await asyncio.wait([caller])
+        await commits.release()
+
+    assert unavailable(caller.exception())
+    assert await kept_accounts(store) == []
+
+
 async def test_a_database_that_has_become_read_only_makes_changes_unavailable(
     store: Store, database: str, beside: asyncpg.Connection
 ) -> None:
@@ -208,7 +223,7 @@ async def test_a_database_that_has_become_read_only_makes_changes_unavailable(
 async def test_a_change_that_waits_too_long_for_a_row_is_unavailable(
     database: str, beside: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "STATEMENT_SECONDS", 0.2)
+    monkeypatch.setattr(module, "STATEMENT_SECONDS", 1.0)
     store = await PostgresStore.open(database, connections=2)
     async with beside.transaction():
         await beside.execute("UPDATE installation SET generation = 7")
@@ -228,9 +243,10 @@ async def test_a_change_that_waits_too_long_for_a_connection_is_unavailable(
     async with held_commits(store, database) as commits:
         first = asyncio.create_task(store.write(adding(1)))
         await commits.reached()
-        monkeypatch.setattr(module, "STATEMENT_SECONDS", 0.05)
+        with monkeypatch.context() as impatient:
+            impatient.setattr(module, "STATEMENT_SECONDS", 0.05)
 
-        refusals = await refused(store, adding(2)), await refused_question(store)
+            refusals = await refused(store, adding(2)), await refused_question(store)
 
         await commits.release()
         await first

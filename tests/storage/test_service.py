@@ -9,13 +9,15 @@ from msgspec.structs import replace
 
 from chinwag.domain.notifications import Notification, NotificationKind
 from chinwag.domain.paging import Cursor
+from chinwag.domain.permissions import RoleType
 from chinwag.domain.service import Limits, Service
 from chinwag.domain.webhook import WebhookEvent, WebhookMethod, WebhookTarget
-from storage.builders import NOW, a_role, a_service, an_account, new_service, sid
+from storage.builders import NOW, a_role, a_service, an_account, new_role, new_service, sid
 
 if TYPE_CHECKING:
     from chinwag.domain.account import Account
-    from chinwag.domain.unit import Store
+    from chinwag.domain.role import Role
+    from chinwag.domain.unit import Store, Transaction
 
 DIFFERENT: dict[str, Any] = {
     "friendly_name": "Zoë's 🐙 'desk'",
@@ -149,6 +151,54 @@ async def test_webhooks_and_notifications_keep_their_order(store: Store) -> None
     assert list(found.notifications) == list(DIFFERENT["notifications"])
 
 
+async def test_a_service_is_added_with_its_first_roles(store: Store) -> None:
+    account = await an_account(store)
+    service = new_service(account)
+    roles = [
+        new_role(service, 1, friendly_name="Zoë's 🐙", type=RoleType.DEPLOYMENT),
+        new_role(service, 2, friendly_name="", permissions=()),
+        new_role(service, 3, permissions=("sendMessage", "addMember"), date_created=0, date_updated=2**53),
+    ]
+
+    await store.write(lambda tx: tx.services.add(account.id, service, roles))
+
+    assert await roles_of(store, await service_named(store, account, service.sid)) == roles
+
+
+async def test_a_service_that_cannot_be_added_adds_no_roles(store: Store) -> None:
+    account = await an_account(store)
+    first = await a_service(store, account)
+
+    with pytest.raises((apsw.ConstraintError, asyncpg.UniqueViolationError)):
+        await store.write(lambda tx: tx.services.add(account.id, new_service(account), [new_role(first)]))
+
+    assert await roles_of(store, first) == []
+
+
+async def test_roles_that_cannot_be_added_add_no_service(store: Store) -> None:
+    account = await an_account(store)
+    service = new_service(account)
+    twice = [new_role(service), new_role(service)]
+
+    with pytest.raises((apsw.ConstraintError, asyncpg.UniqueViolationError)):
+        await store.write(lambda tx: tx.services.add(account.id, service, twice))
+
+    assert await service_named(store, account, service.sid) is None
+
+
+async def test_a_service_can_be_found_by_the_change_that_adds_it(store: Store) -> None:
+    account = await an_account(store)
+
+    async def change(tx: Transaction) -> Service | None:
+        await tx.services.add(account.id, new_service(account), [])
+        return await tx.services.get(account.id, sid("IS", 1))
+
+    found, _ = await store.write(change)
+
+    assert found is not None
+    assert found == await service_named(store, account, found.sid)
+
+
 async def test_an_unknown_service_is_none(store: Store) -> None:
     account = await an_account(store)
     await a_service(store, account)
@@ -255,6 +305,12 @@ async def test_a_removed_service_is_gone_with_its_roles_and_no_others(store: Sto
     async with store.reading() as tx:
         assert await tx.roles.page(gone, Cursor()) == []
         assert await tx.roles.page(other, Cursor()) == [kept]
+
+
+async def roles_of(store: Store, service: Service | None) -> list[Role]:
+    assert service is not None
+    async with store.reading() as tx:
+        return await tx.roles.page(service, Cursor())
 
 
 async def service_named(store: Store, account: Account, service_sid: str) -> Service | None:

@@ -153,12 +153,13 @@ async def test_a_writer_that_does_not_let_go_makes_changes_unavailable_until_it_
     store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.02)
-    with locked(path):
-        answers = await asyncio.gather(
-            *(store.write(adding(number)) for number in range(5)), return_exceptions=True
-        )
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        with locked(path):
+            answers = await asyncio.gather(
+                *(store.write(adding(number)) for number in range(5)), return_exceptions=True
+            )
 
-    await store.write(adding(100))
+        await store.write(adding(100))
 
     assert [unavailable(answer) for answer in answers] == [True] * 5
     assert await kept_accounts(store) == [sid("AC", 100)]

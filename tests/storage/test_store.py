@@ -20,6 +20,7 @@ from storage.builders import (
     an_event,
     failing,
     kept_accounts,
+    new_role,
     new_service,
     sid,
 )
@@ -61,6 +62,58 @@ async def test_a_change_sees_what_it_has_written_itself(store: Store) -> None:
     seen, _ = await store.write(change)
 
     assert seen
+
+
+async def test_a_change_sees_what_it_has_changed_itself(store: Store) -> None:
+    async def change(tx: Transaction) -> int:
+        await tx.installation.raise_generation()
+        await tx.installation.raise_generation()
+        return await tx.installation.generation()
+
+    assert await store.write(change) == (3, [])
+
+
+async def test_statements_take_effect_in_the_order_in_which_a_change_makes_them(store: Store) -> None:
+    async def change(tx: Transaction) -> None:
+        await tx.installation.keep_key_check(b"first")
+        await tx.installation.keep_key_check(b"second")
+
+    await store.write(change)
+
+    async with store.reading() as tx:
+        assert await tx.installation.key_check() == b"second"
+
+
+async def test_a_change_that_does_nothing_is_answered(store: Store) -> None:
+    async def change(_tx: Transaction) -> str:
+        return "done"
+
+    assert await store.write(change) == ("done", [])
+
+
+async def test_a_change_of_one_statement_that_is_then_refused_leaves_nothing(store: Store) -> None:
+    async def change(tx: Transaction) -> None:
+        await tx.installation.raise_generation()
+        raise ApiError(Kinds.CONFLICT)
+
+    with pytest.raises(ApiError):
+        await store.write(change)
+
+    assert await generation(store) == 1
+
+
+async def test_a_change_whose_last_statement_fails_leaves_nothing(store: Store) -> None:
+    service = await a_service(store, await an_account(store))
+    await store.write(lambda tx: tx.services.remove(service))
+
+    async def change(tx: Transaction) -> None:
+        await tx.installation.raise_generation()
+        await tx.roles.add(service, [new_role(service)])
+
+    with pytest.raises((apsw.ConstraintError, asyncpg.ForeignKeyViolationError)):
+        await store.write(change)
+
+    assert await generation(store) == 1
 
 
 async def test_a_refused_change_leaves_nothing(store: Store) -> None:
@@ -208,7 +261,9 @@ async def test_a_caller_who_leaves_during_the_commit_harms_no_other(store: Store
     assert {sid("AC", number) for number in (1, 2, 4)} <= set(await kept_accounts(store))
 
 
-async def test_a_change_whose_caller_leaves_at_any_moment_is_whole_or_nothing(store: Store) -> None:
+async def test_a_change_whose_caller_leaves_at_any_moment_is_whole_or_nothing(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
     for turns in range(60):
         caller = asyncio.create_task(store.write(adding(turns)))
         for _ in range(turns % 30):
@@ -218,6 +273,7 @@ async def test_a_change_whose_caller_leaves_at_any_moment_is_whole_or_nothing(st
 
     await asyncio.gather(*(store.write(adding(number)) for number in range(100, 120)))
     assert {sid("AC", number) for number in range(100, 120)} <= set(await kept_accounts(store))
+    assert caplog.messages == []
 
 
 async def test_six_hundred_changes_at_once_are_all_kept(store: Store) -> None:
@@ -264,6 +320,11 @@ async def test_what_was_kept_is_there_after_opening_again(store: Store, database
 
     assert await kept_accounts(again) == [sid("AC", 1)]
     await again.close()
+
+
+async def generation(store: Store) -> int:
+    async with store.reading() as tx:
+        return await tx.installation.generation()
 
 
 async def accounts_of(store: Store) -> list[str]:

@@ -68,7 +68,7 @@ class Resource:
     """How a kind of record is printed.
 
     Args:
-        record: the type of the record. Every attribute that a field names must exist on it.
+        record: the type of the record. Every attribute that a field or the path names must exist on it.
         key: the name of a list of these.
         path: below the version, with attributes of the record in braces.
         fields: what is shown, in order.
@@ -76,7 +76,7 @@ class Resource:
         says: one sentence for the description of the API.
 
     Raises:
-        AttributeError: a field names an attribute that the record does not have.
+        AttributeError: a field or the path names an attribute that the record does not have.
     """
 
     def __init__(
@@ -90,9 +90,9 @@ class Resource:
         says: str,
     ) -> None:
         known: tuple[str, ...] = record.__struct_fields__
-        for field in fields:
-            if (field.attribute or field.name) not in known:
-                raise AttributeError(f"{record.__name__} has no attribute for the field {field.name}")
+        for name in (*(field.attribute or field.name for field in fields), *_NAMES.findall(path)):
+            if name not in known:
+                raise AttributeError(f"{record.__name__} has no attribute {name}")
         self.record = record
         self.key = key
         self.path = path
@@ -127,7 +127,7 @@ class _View:
     def __init__(self, resource: Resource, version: Version) -> None:
         fields = [field for field in resource.fields if field.since <= version]
         self.names = [field.name for field in fields]
-        self.values = attrgetter(*(field.attribute or field.name for field in fields))
+        self.values = _tuple_getter([field.attribute or field.name for field in fields])
         self.renders = [(field.name, field.render) for field in fields if field.render is not None]
         self.links = [(link.name, link.suffix) for link in resource.links if link.since <= version]
         self.path = version.path + _NAMES.sub("%s", resource.path)

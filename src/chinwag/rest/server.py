@@ -111,15 +111,18 @@ def _decoded(segment: str) -> str:
 async def _form(request: falcon.asgi.Request) -> Form:
     """Return the parameters in a body; a body of another kind has none. Source: recorded-responses."""
     body = await read_body(request)
-    kind = (request.content_type or _FORM).partition(";")[0].strip().lower()
-    return parse_form(body) if kind == _FORM else {}
+    return parse_form(body) if _media_type(request) == _FORM else {}
+
+
+def _media_type(request: falcon.asgi.Request) -> str:
+    """Return what the body is said to be; a form if nothing is said."""
+    return (request.content_type or _FORM).partition(";")[0].strip().lower()
 
 
 def _hint(error: ApiError, request: falcon.asgi.Request) -> ApiError:
     """Tell a developer who sent JSON why every parameter is missing."""
-    kind = (request.content_type or _FORM).partition(";")[0].strip().lower()
-    if error.kind is Kinds.MISSING_PARAMETER and kind != _FORM:
-        error.detail = f"the body is {kind}, which is not read: send {_FORM}"
+    if error.kind is Kinds.MISSING_PARAMETER and _media_type(request) != _FORM:
+        error.detail = f"the body is {_media_type(request)}, which is not read: send {_FORM}"
     return error
 
 
