@@ -1,8 +1,8 @@
 """The ceiling: the least that a durable answer costs on the server that Chinwag runs on.
 
-A bare ASGI application on the same uvicorn, uvloop and httptools. It parses the same form, appends a record to a
-file, waits for one `fdatasync` that it shares with whoever wrote meanwhile (as `chinwag.storage.sqlite` shares a
-COMMIT), and answers the same JSON. No routes, no credentials, no rules, no log.
+A bare ASGI application on the same uvicorn, uvloop and httptools. It parses the same form, appends a record
+to a file, waits for one `fdatasync` that it shares with whoever wrote meanwhile, as `chinwag.storage.sqlite`
+shares a COMMIT, and answers the same JSON. No routes, no credentials, no rules, no log.
 
     python -m bench.ceiling FILE BODY      BODY holds a service as Chinwag answers it, to answer alike
 """
@@ -16,10 +16,9 @@ import secrets
 import sys
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -28,6 +27,9 @@ import uvloop
 
 from chinwag.app import IDLE_SECONDS
 from chinwag.storage.sqlite import BATCH_CHANGES
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
 
 Record = dict[str, Any]
 

@@ -1,7 +1,7 @@
 """The load: one request, asked again and again over a number of connections that are kept open.
 
-It runs in a process of its own and does as little as it can for each answer, because on a small machine what it
-takes is taken from the server. Each connection has one request in flight.
+It runs in a process of its own and does as little as it can for each answer, because on a small machine what
+it takes is taken from the server. Each connection has one request in flight.
 """
 
 from __future__ import annotations
@@ -89,6 +89,8 @@ class _Run:
         self.latencies: list[float] = []
         self.asking = True
         self.answer_bytes = 0
+        self.under_way = plan.in_flight
+        self.drained = asyncio.Event()
         self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def fail(self, why: str) -> None:
@@ -102,7 +104,6 @@ class _Connection(asyncio.Protocol):
     def __init__(self, run: _Run) -> None:
         self._run = run
         self._came = b""
-        self.waiting = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._write = transport.write  # type: ignore[attr-defined]
@@ -110,7 +111,6 @@ class _Connection(asyncio.Protocol):
         self._ask()
 
     def connection_lost(self, _exc: Exception | None) -> None:
-        self.waiting = False
         self._run.fail("the server closed a connection")
 
     def close(self) -> None:
@@ -132,10 +132,14 @@ class _Connection(asyncio.Protocol):
         self._ask()
 
     def _ask(self) -> None:
-        self.waiting = self._run.asking
-        if self.waiting:
+        run = self._run
+        if run.asking:
             self._asked = time.perf_counter()
-            self._write(self._run.request)
+            self._write(run.request)
+            return
+        run.under_way -= 1
+        if not run.under_way:
+            run.drained.set()
 
 
 def _content_length(data: bytes) -> int:
@@ -159,9 +163,7 @@ async def _ask(plan: Plan) -> Load:
     seconds, busy = time.perf_counter() - began, time.process_time() - busy
 
     run.asking = False
-    deadline = loop.time() + DRAIN_SECONDS
-    while any(connection.waiting for connection in connections) and loop.time() < deadline:
-        await asyncio.sleep(0.01)
+    await asyncio.wait_for(run.drained.wait(), DRAIN_SECONDS)
     for connection in connections:
         connection.close()
     if not counted:

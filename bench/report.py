@@ -20,7 +20,7 @@ RESULTS = Path(__file__).parent / "results"
 _LIBRARIES = ("chinwag", "uvicorn", "uvloop", "httptools", "falcon", "msgspec", "apsw", "asyncpg")
 
 _HEAD = (
-    f"{'work':<26}{'server':<11}{'each s':>8}{'p50 ms':>8}{'p99 ms':>8}{'CPU µs':>8}"
+    f"{'work':<24}{'in flight':>9}  {'server':<11}{'each s':>8}{'p50 ms':>8}{'p99 ms':>8}{'CPU µs':>8}"
     f"{'ratio':>8}  {'spread':<12}{'bar':<8}"
 )
 
@@ -42,19 +42,28 @@ class Speed(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         rate: answers a second.
-        cpu_us: CPU time of the server for one answer, in microseconds; its database is another process.
+        cpu_us: CPU time of the server for one answer, in microseconds; a PostgreSQL is not counted in.
+        answer_bytes: size of the body of an answer.
+        load_busy: share of one core that the load took at most; near 1 it was the load that was measured.
         ratio: of its rate to that of the ceiling in the same round; None for the ceiling.
         least: what the median of the ratio has to reach, where there is a bar.
     """
 
     work: str
+    in_flight: int
     server: str
     rate: Spread
     p50_ms: Spread
     p99_ms: Spread
     cpu_us: Spread
+    answer_bytes: int
+    load_busy: float
     ratio: Spread | None = None
     least: float | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self.work} with {self.in_flight} in flight on {self.server}"
 
     @property
     def met(self) -> bool | None:
@@ -62,14 +71,14 @@ class Speed(msgspec.Struct, frozen=True, kw_only=True):
 
     def line(self) -> str:
         figures = (
-            f"{self.work:<26}{self.server:<11}{self.rate.median:>8,.0f}{self.p50_ms.median:>8.2f}"
-            f"{self.p99_ms.median:>8.2f}{self.cpu_us.median:>8.0f}"
+            f"{self.work:<24}{self.in_flight:>9}  {self.server:<11}{self.rate.median:>8,.0f}"
+            f"{self.p50_ms.median:>8.2f}{self.p99_ms.median:>8.2f}{self.cpu_us.median:>8.0f}"
         )
         if self.ratio is None:
             return figures
-        spread = f"{self.ratio.least:.2f}–{self.ratio.most:.2f}"
+        spread = f"{self.ratio.least:.2f}-{self.ratio.most:.2f}"
         bar = "" if self.least is None else f"≥ {self.least:.2f}"
-        return f"{figures}{self.ratio.median:>8.2f}  {spread:<12}{bar:<8}{_verdict(self.met)}"
+        return f"{figures}{self.ratio.median:>8.3f}  {spread:<12}{bar:<8}{_verdict(self.met)}"
 
 
 class Size(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,15 +91,19 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
     most: float | None = None
 
     @property
+    def name(self) -> str:
+        return f"{self.work} on {self.server}"
+
+    @property
     def met(self) -> bool | None:
         return None if self.most is None else self.size.median <= self.most
 
     def line(self) -> str:
         figure = f"{self.size.median:,.2f}" if self.size.median < 10 else f"{self.size.median:,.1f}"
-        spread = "" if self.size.least == self.size.most else f"{self.size.least:.2f}–{self.size.most:.2f}"
+        spread = "" if self.size.least == self.size.most else f"{self.size.least:.2f}-{self.size.most:.2f}"
         bar = "" if self.most is None else f"≤ {self.most:g}"
         measure = f"{figure} {self.unit}"
-        return f"{self.work:<26}{self.server:<11}{measure:>40}  {spread:<12}{bar:<8}{_verdict(self.met)}"
+        return f"{self.work:<35}{self.server:<11}{measure:>40}  {spread:<12}{bar:<8}{_verdict(self.met)}"
 
 
 class Report:
@@ -127,7 +140,9 @@ class Report:
     def verdict(self) -> str:
         """Return one line that says how many bars were met."""
         judged = [row for row in self._rows if row.met is not None]
-        missed = [f"{row.work} on {row.server}" for row in judged if not row.met]
+        missed = [row.name for row in judged if not row.met]
+        if not judged:
+            return "None of this has a bar."
         if not missed:
             return f"All {len(judged)} bars met."
         return f"{len(judged) - len(missed)} of {len(judged)} bars met; missed: {', '.join(missed)}."

@@ -12,17 +12,20 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import psutil
 
-from tests.support.postgres import Postgres, running_postgres
+from support.postgres import Postgres, running_postgres
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 DISK = Path("/var/tmp")
-"""Where data goes: unlike /tmp this is a disk everywhere, and outside of a home folder, as PostgreSQL wants."""
+"""Where data goes: a disk, where /tmp may be memory, and outside of a home folder, as PostgreSQL wants."""
 
 START_SECONDS = 30.0
 """Longest wait for a server to be ready, in seconds."""
@@ -135,9 +138,7 @@ def sid_of(service: bytes) -> str:
 
 
 @contextlib.contextmanager
-def _started(
-    name: str, arguments: list[str], folder: Path, environment: dict[str, str]
-) -> Iterator[Target]:
+def _started(name: str, arguments: list[str], folder: Path, environment: dict[str, str]) -> Iterator[Target]:
     began = time.perf_counter()
     with (
         (folder / f"{name}.log").open("ab") as log,
@@ -148,9 +149,7 @@ def _started(
         try:
             port = _port(process, Path(log.name))
             ready = time.perf_counter()
-            yield Target(
-                name=name, port=port, process=psutil.Process(process.pid), began=began, ready=ready
-            )
+            yield Target(name=name, port=port, process=psutil.Process(process.pid), began=began, ready=ready)
         finally:
             _stop(process)
 

@@ -14,6 +14,7 @@ from chinwag.rest import envelope
 from chinwag.rest.body import DRAINED
 from chinwag.rest.cors import cors_headers
 from chinwag.rest.manners import new_request_id
+from chinwag.rest.transport import OneWrite
 
 if TYPE_CHECKING:
     import asyncio
@@ -48,6 +49,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first head."""
         super().connection_made(transport)
+        self._one_write = OneWrite(transport)
+        self.transport = self._one_write  # type: ignore[assignment]  # all that uvicorn asks of it
         self._timer = self.loop.call_later(limits.HEAD_SECONDS, self._head_is_late)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -123,6 +126,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Go on with the next request, or with the refusal that waits behind the last one."""
+        self._one_write.flush()
         was_last = not self.pipeline
         super().on_response_complete()
         if was_last and self._refusal is not None:

@@ -1,8 +1,9 @@
-"""PostgreSQL: each change is a transaction of its own on a pooled connection.
+"""PostgreSQL: a change is a transaction of its own on a pooled connection, or a statement in a lane.
 
-PostgreSQL lets concurrent COMMITs share a flush of its log, which is its group commit. Changes lock rows in
-one fixed order (service, channel, users by key, the rest), and a change that loses a race all the same is
-tried again from the beginning. See docs/decisions/0002-store-and-group-commit.md.
+A change that is one statement is gathered with others like it (`lane.py`). Any other is a transaction, and
+PostgreSQL lets their COMMITs share a flush of its log. Changes lock rows in one fixed order (service,
+channel, users by key, the rest), and a change that loses a race all the same is tried again from the
+beginning. See docs/decisions/0002-store-and-group-commit.md.
 """
 
 from __future__ import annotations
@@ -15,18 +16,20 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from chinwag.errors import ApiError, Kinds
+from chinwag.storage.lane import Lane
 from chinwag.storage.migrations import migrations, pending
 from chinwag.storage.store import StoreCannotOpenError
 from chinwag.storage.unit import Unit
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 
     from asyncpg.pool import PoolConnectionProxy
 
     from chinwag.domain.events import AnyEvent
     from chinwag.domain.unit import Transaction
     from chinwag.storage.database import Row
+    from chinwag.storage.lane import Borrow, Values
 
 R = TypeVar("R")
 
@@ -80,56 +83,58 @@ class PostgresDatabase:
         await self._connection.executemany(sql, values)
 
 
-class PostgresTransaction(PostgresDatabase):
-    """One connection for a change: a transaction that begins when it must, and asks as little as it can.
+class PostgresTransaction:
+    """A change on PostgreSQL: a transaction that begins when it must, and asks as little as it can.
 
     What a statement returns has to be waited for; a statement that returns nothing waits here until something
-    is asked or the change ends. A change that comes down to one statement is then sent as just that, which
-    PostgreSQL makes a transaction by itself: a quarter of the round trips, which are most of what it costs.
+    is asked or the change ends. A change that comes down to one statement needs no transaction of its own.
     """
 
-    def __init__(self, connection: PoolConnectionProxy, end: AsyncExitStack) -> None:
-        """Work on a connection. What was begun is committed or rolled back where `end` ends."""
-        super().__init__(connection)
+    nests_inserts = True
+
+    def __init__(self, borrow: Borrow, end: AsyncExitStack) -> None:
+        """Work on a connection that is borrowed when it is needed.
+
+        What was begun is committed or rolled back where `end` ends.
+        """
+        self._borrow = borrow
         self._end = end
-        self._begun = False
-        self._deferred: list[Callable[[], Awaitable[object]]] = []
+        self._connection: PoolConnectionProxy | None = None
+        self._deferred: list[tuple[str, Values]] = []
 
     async def row(self, sql: str, *values: object) -> Row | None:
         """Return the first row, or None."""
-        await self._catch_up()
-        return await super().row(sql, *values)
+        return await (await self._begun()).fetchrow(sql, *values)
 
     async def rows(self, sql: str, *values: object) -> Sequence[Row]:
         """Return every row."""
-        await self._catch_up()
-        return await super().rows(sql, *values)
+        return await (await self._begun()).fetch(sql, *values)
 
     async def execute(self, sql: str, *values: object) -> None:
         """Run a statement that returns nothing, at the latest when the change ends."""
-        self._deferred.append(lambda: self._connection.execute(sql, *values))
+        self._deferred.append((sql, [values]))
 
     async def execute_many(self, sql: str, values: Sequence[Sequence[object]]) -> None:
         """Run a statement once for each row of values, in one round trip, as late as `execute`."""
-        self._deferred.append(lambda: self._connection.executemany(sql, values))
+        self._deferred.append((sql, values))
 
-    async def finish(self) -> None:
-        """Run what has waited; the change asks for nothing more."""
-        if self._begun or len(self._deferred) > 1:
-            await self._catch_up()
-        else:
-            await self._run_deferred()
+    async def finish(self) -> tuple[str, Values] | None:
+        """Run what has waited, or return the one statement that is all of the change."""
+        if self._connection is None and len(self._deferred) == 1:
+            return self._deferred.pop()
+        if self._deferred:
+            await self._begun()
+        return None
 
-    async def _catch_up(self) -> None:
-        if not self._begun:
-            self._begun = True
+    async def _begun(self) -> PoolConnectionProxy:
+        """Return the connection, with the transaction begun and nothing waiting."""
+        if self._connection is None:
+            self._connection = await self._end.enter_async_context(self._borrow())
             await self._end.enter_async_context(self._connection.transaction())
-        await self._run_deferred()
-
-    async def _run_deferred(self) -> None:
         deferred, self._deferred = self._deferred, []
-        for run in deferred:
-            await run()
+        for sql, values in deferred:
+            await self._connection.executemany(sql, values)
+        return self._connection
 
 
 class PostgresStore:
@@ -137,6 +142,8 @@ class PostgresStore:
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
+        self._places = asyncio.Semaphore(pool.get_max_size())
+        self._lanes: dict[str, Lane] = {}
 
     @classmethod
     async def open(cls, url: str, *, connections: int = 16, now: int = 0) -> PostgresStore:
@@ -192,29 +199,50 @@ class PostgresStore:
         """Wait for what is under way and close the connections."""
         try:
             async with asyncio.timeout(STATEMENT_SECONDS):
+                for lane in self._lanes.values():
+                    await lane.close()
+                for _ in range(self._pool.get_max_size()):
+                    await self._places.acquire()  # behind everybody who waits for a connection
                 await self._pool.close()
         except TimeoutError:
             self._pool.terminate()
 
     @asynccontextmanager
     async def _acquired(self) -> AsyncGenerator[PoolConnectionProxy]:
-        # The pool's own time-out makes a task for each use, which costs more than the rest of it.
-        async with asyncio.timeout(STATEMENT_SECONDS):
-            connection = cast("PoolConnectionProxy", await self._pool.acquire())
+        """Lend a connection, first come, first served: the pool itself lets newcomers pass those who wait."""
+        if self._places.locked():
+            async with asyncio.timeout(STATEMENT_SECONDS):
+                await self._places.acquire()
+        else:
+            await self._places.acquire()
         try:
-            yield connection
+            connection = cast("PoolConnectionProxy", await self._pool.acquire())
+            try:
+                yield connection
+            finally:
+                await self._pool.release(connection)
         finally:
-            await self._pool.release(connection)
+            self._places.release()
 
     async def _attempt(
         self, change: Callable[[Transaction], Coroutine[Any, Any, R]]
     ) -> tuple[R, list[AnyEvent]]:
-        async with self._acquired() as connection, AsyncExitStack() as end:
-            transaction = PostgresTransaction(connection, end)
+        async with AsyncExitStack() as end:
+            transaction = PostgresTransaction(self._acquired, end)
             unit = Unit(transaction)
             result = await change(unit)
-            await transaction.finish()
-            return result, unit.take_events()
+            only = await transaction.finish()
+        if only is not None:
+            sql, values = only
+            await self._lane(sql).run(values)
+        return result, unit.take_events()
+
+    def _lane(self, sql: str) -> Lane:
+        """Return the lane of a statement. Statements are constants, so there are few."""
+        lane = self._lanes.get(sql)
+        if lane is None:
+            lane = self._lanes[sql] = Lane(sql, self._acquired, _UNAVAILABLE)
+        return lane
 
 
 async def _connected(url: str, connections: int) -> asyncpg.Pool:
@@ -227,7 +255,12 @@ async def _connected(url: str, connections: int) -> asyncpg.Pool:
         statement_cache_size=1000,
         max_inactive_connection_lifetime=0,
         reset=_leave_as_it_is,
-        server_settings={"application_name": "chinwag"},
+        server_settings={
+            "application_name": "chinwag",
+            # Every statement of ours finds a few rows by an index: there is nothing to plan anew.
+            "plan_cache_mode": "force_generic_plan",
+            "jit": "off",
+        },
     )
 
 

@@ -293,6 +293,8 @@ def _failure(error: BaseException) -> BaseException:
 def _connect(path: Path, *, readonly: bool = False) -> apsw.Connection:
     flags = apsw.SQLITE_OPEN_READONLY if readonly else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
     connection = apsw.Connection(str(path), flags=flags, statementcachesize=200)
+    # Without this, SQLite plans a statement anew whenever its values change: 10 µs for 4.
+    connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
     connection.execute(_ON_OPEN)
     return connection
 
