@@ -43,6 +43,11 @@ class OneWrite:
             head, self._head = self._head, b""
             self._transport.write(head)
 
+    def write_eof(self) -> None:
+        """Write what is held back, then say that no more will come."""
+        self.flush()
+        self._transport.write_eof()
+
     def close(self) -> None:
         """Write what is held back, then close."""
         self.flush()

@@ -1,8 +1,8 @@
 """Group commit for PostgreSQL: changes that come down to one statement share a round trip and a COMMIT.
 
 While one batch is on its way to the disk, the statements that arrive gather; then all of them are sent
-together, as one transaction. A batch that fails is undone by PostgreSQL and its statements are run one by one,
-so that only those that are to blame fail. See docs/decisions/0002-store-and-group-commit.md.
+together, as one transaction. A batch that fails is undone by PostgreSQL and its statements are run one by
+one, so that only those that are to blame fail. See docs/decisions/0002-store-and-group-commit.md.
 """
 
 from __future__ import annotations
