@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from chinwag.domain.events import RoleCreated, RoleDeleted, RoleUpdated
+from chinwag.domain.lookup import role_named, service_to_change
 from chinwag.domain.permissions import (
     CHANNEL_ADMIN,
     CHANNEL_USER,
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from chinwag.domain.caller import Caller
-    from chinwag.domain.unit import Reader, Transaction
+    from chinwag.domain.unit import Transaction
     from chinwag.errors import Kind
     from chinwag.ids import Millis, NewSid
 
@@ -78,21 +79,6 @@ def default_roles(account_sid: str, service_sid: str, now: Millis, new_sid: NewS
     )
 
 
-async def role_named(tx: Reader, caller: Caller, service_sid: str, sid: str) -> Role:
-    """Return a role by the SIDs in a path.
-
-    Raises:
-        ApiError: `SERVICE_NOT_FOUND` or `ROLE_NOT_FOUND`, also when the object belongs to somebody else.
-    """
-    service = await tx.services.get(caller.account_id, service_sid)
-    if service is None:
-        raise ApiError(Kinds.SERVICE_NOT_FOUND)
-    role = await tx.roles.get(service, sid)
-    if role is None:
-        raise ApiError(Kinds.ROLE_NOT_FOUND)
-    return role
-
-
 class CreateRole(Struct, frozen=True, kw_only=True):
     """Add a role to a service. Names need not be unique."""
 
@@ -108,9 +94,7 @@ class CreateRole(Struct, frozen=True, kw_only=True):
             ApiError: `SERVICE_NOT_FOUND`; `PERMISSION_NOT_FOUND` for a name that this type of role cannot
             hold.
         """
-        service = await tx.services.lock(caller.account_id, self.service_sid)
-        if service is None:
-            raise ApiError(Kinds.SERVICE_NOT_FOUND)
+        service = await service_to_change(tx, caller, self.service_sid)
 
         role = Role(
             sid=new_sid("RL"),
@@ -140,12 +124,8 @@ class UpdateRole(Struct, frozen=True, kw_only=True):
         Raises:
             ApiError: `SERVICE_NOT_FOUND`; `ROLE_NOT_FOUND`; `PERMISSION_NOT_FOUND`.
         """
-        service = await tx.services.lock(caller.account_id, self.service_sid)
-        if service is None:
-            raise ApiError(Kinds.SERVICE_NOT_FOUND)
-        role = await tx.roles.get(service, self.sid)
-        if role is None:
-            raise ApiError(Kinds.ROLE_NOT_FOUND)
+        service = await service_to_change(tx, caller, self.service_sid)
+        role = await role_named(tx, service, self.sid)
 
         changed = await tx.roles.set_permissions(
             service, role.sid, _permitted(role.type, self.permissions), now
@@ -167,12 +147,8 @@ class DeleteRole(Struct, frozen=True, kw_only=True):
             ApiError: `SERVICE_NOT_FOUND`; `ROLE_NOT_FOUND`; and, for a default role of the service,
                 `DEPLOYMENT_ROLE_NOT_FOUND`, `CHANNEL_ROLE_NOT_FOUND` or `CHANNEL_CREATOR_ROLE_NOT_FOUND`.
         """
-        service = await tx.services.lock(caller.account_id, self.service_sid)
-        if service is None:
-            raise ApiError(Kinds.SERVICE_NOT_FOUND)
-        role = await tx.roles.get(service, self.sid)
-        if role is None:
-            raise ApiError(Kinds.ROLE_NOT_FOUND)
+        service = await service_to_change(tx, caller, self.service_sid)
+        role = await role_named(tx, service, self.sid)
 
         defaults: dict[str, Kind] = {
             service.default_channel_creator_role_sid: Kinds.CHANNEL_CREATOR_ROLE_NOT_FOUND,

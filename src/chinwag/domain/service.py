@@ -8,6 +8,7 @@ from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.structs import replace
 
 from chinwag.domain.events import ServiceCreated, ServiceDeleted, ServiceUpdated
+from chinwag.domain.lookup import service_to_change
 from chinwag.domain.notifications import (
     NO_NOTIFICATIONS,
     Notification,
@@ -28,7 +29,7 @@ from chinwag.errors import ApiError, Kind, Kinds
 
 if TYPE_CHECKING:
     from chinwag.domain.caller import Caller
-    from chinwag.domain.unit import Reader, Transaction
+    from chinwag.domain.unit import Transaction
     from chinwag.ids import Millis, NewSid
 
 
@@ -71,18 +72,6 @@ class Service(Struct, frozen=True, kw_only=True):
     webhook_method: WebhookMethod | None = None
     webhook_filters: tuple[WebhookEvent, ...] | None = None
     webhooks: dict[WebhookEvent, WebhookTarget] = field(default_factory=dict[WebhookEvent, WebhookTarget])
-
-
-async def service_named(tx: Reader, caller: Caller, sid: str) -> Service:
-    """Return a service by its SID.
-
-    Raises:
-        ApiError: `SERVICE_NOT_FOUND`, also when the service belongs to another account.
-    """
-    service = await tx.services.get(caller.account_id, sid)
-    if service is None:
-        raise ApiError(Kinds.SERVICE_NOT_FOUND)
-    return service
 
 
 class CreateService(Struct, frozen=True, kw_only=True):
@@ -146,9 +135,7 @@ class UpdateService(Struct, frozen=True, kw_only=True):
             ApiError: `SERVICE_NOT_FOUND`; `DEPLOYMENT_ROLE_NOT_FOUND`, `CHANNEL_ROLE_NOT_FOUND` or
                 `CHANNEL_CREATOR_ROLE_NOT_FOUND` for a role that is not of this service and of the right type.
         """
-        service = await tx.services.lock(caller.account_id, self.sid)
-        if service is None:
-            raise ApiError(Kinds.SERVICE_NOT_FOUND)
+        service = await service_to_change(tx, caller, self.sid)
         await self._check_roles(tx, service)
 
         changed = replace(
@@ -203,9 +190,7 @@ class DeleteService(Struct, frozen=True, kw_only=True):
         Raises:
             ApiError: `SERVICE_NOT_FOUND`.
         """
-        service = await tx.services.lock(caller.account_id, self.sid)
-        if service is None:
-            raise ApiError(Kinds.SERVICE_NOT_FOUND)
+        service = await service_to_change(tx, caller, self.sid)
 
         await tx.services.remove(service)
         tx.record(ServiceDeleted(service.sid))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chinwag import limits
+from chinwag.domain.lookup import role_named, service_named
 from chinwag.domain.permissions import RoleType
-from chinwag.domain.role import CreateRole, DeleteRole, Role, UpdateRole, role_named
-from chinwag.domain.service import service_named
+from chinwag.domain.role import CreateRole, DeleteRole, Role, UpdateRole
 from chinwag.errors import ApiError, Kinds
 from chinwag.ids import parse_sid
 from chinwag.rest.paging import Paging, present_page
@@ -73,15 +73,13 @@ async def fetch(call: Call) -> Answer:
 
 async def update(call: Call) -> Answer:
     """Replace the permissions of a role."""
-    service, role = _sids(call)
-    changed = await call.run(UpdateRole(service_sid=service, sid=role, **call.fields))
-    return ROLE.present(changed, call.version, call.base)
+    command = UpdateRole(service_sid=service_sid(call), sid=role_sid(call), **call.fields)
+    return ROLE.present(await call.run(command), call.version, call.base)
 
 
 async def delete(call: Call) -> Answer:
     """Remove a role that is no default of its service."""
-    service, role = _sids(call)
-    await call.run(DeleteRole(service_sid=service, sid=role))
+    await call.run(DeleteRole(service_sid=service_sid(call), sid=role_sid(call)))
 
 
 async def page(call: Call) -> Answer:
@@ -95,15 +93,18 @@ async def page(call: Call) -> Answer:
 
 async def named(call: Call) -> Role:
     """Return the role that the path names."""
-    service, role = _sids(call)
     async with call.reading() as tx:
-        return await role_named(tx, call.caller, service, role)
+        service = await service_named(tx, call.caller, service_sid(call))
+        return await role_named(tx, service, role_sid(call))
 
 
-def _sids(call: Call) -> tuple[str, str]:
-    """Return the SIDs of the service and of the role that the path names."""
-    service = service_sid(call)
-    role = parse_sid("RL", call.names["role_sid"])
-    if role is None:
+def role_sid(call: Call) -> str:
+    """Return the SID of the role that the path names.
+
+    Raises:
+        ApiError: `ROLE_NOT_FOUND` when it is no SID of a role.
+    """
+    found = parse_sid("RL", call.names["role_sid"])
+    if found is None:
         raise ApiError(Kinds.ROLE_NOT_FOUND)
-    return service, role
+    return found

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from chinwag import limits
+from chinwag.domain.lookup import service_named
 from chinwag.domain.notifications import NotificationKind
-from chinwag.domain.service import CreateService, DeleteService, Service, UpdateService, service_named
+from chinwag.domain.service import CreateService, DeleteService, Service, UpdateService
 from chinwag.domain.webhook import OWN_TARGETS, WebhookEvent, WebhookMethod, WebhookTarget
 from chinwag.errors import ApiError, Kinds
 from chinwag.ids import parse_sid
