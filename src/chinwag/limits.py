@@ -5,9 +5,6 @@ from __future__ import annotations
 V1_FRIENDLY_NAME = 64
 """Most characters in a v1 `friendly_name`. Source: chat-v1 Service.friendly_name."""
 
-PERMISSIONS = 100
-"""Most permissions that one role may be sent; there are fewer names than this. Source: decided."""
-
 WEBHOOK_URL = 2048
 """Most characters in the URL of a webhook. Source: decided."""
 

@@ -18,9 +18,10 @@ from chinwag.domain.events import (
     ServiceDeleted,
     ServiceUpdated,
 )
+from chinwag.domain.lookup import role_named, service_named
 from chinwag.domain.permissions import RoleType
-from chinwag.domain.role import CreateRole, DeleteRole, UpdateRole, role_named
-from chinwag.domain.service import CreateService, DeleteService, Limits, UpdateService, service_named
+from chinwag.domain.role import CreateRole, DeleteRole, UpdateRole
+from chinwag.domain.service import CreateService, DeleteService, Limits, UpdateService
 from chinwag.errors import ApiError, Kinds
 
 if TYPE_CHECKING:
@@ -204,12 +205,14 @@ async def test_a_role_is_found_in_its_service_only(world: World) -> None:
     role = await world.a_role(service)
 
     async with world.store.reading() as tx:
-        assert await role_named(tx, world.caller, service.sid, role.sid) == role
-        for place, kind in ((other.sid, Kinds.ROLE_NOT_FOUND), (NO_SERVICE, Kinds.SERVICE_NOT_FOUND)):
-            with pytest.raises(ApiError) as refusal:
-                await role_named(tx, world.caller, place, role.sid)
+        home = await service_named(tx, world.caller, service.sid)
+        elsewhere = await service_named(tx, world.caller, other.sid)
 
-            assert refusal.value.kind is kind
+        assert await role_named(tx, home, role.sid) == role
+        with pytest.raises(ApiError) as refusal:
+            await role_named(tx, elsewhere, role.sid)
+
+    assert refusal.value.kind is Kinds.ROLE_NOT_FOUND
 
 
 async def test_a_refused_change_is_told_to_nobody(world: World) -> None:

@@ -154,7 +154,7 @@ async def test_every_answer_has_an_id_of_its_own(api: Api, monkeypatch: pytest.M
         ("/v1/Services/IS0", ("PUT", "PATCH", "HEAD"), "DELETE, GET, OPTIONS, POST"),
         ("/v1/Services/IS0/Roles", ("PUT", "PATCH", "DELETE"), "GET, OPTIONS, POST"),
         ("/v1/Services/IS0/Roles/RL0", ("PUT", "PATCH"), "DELETE, GET, OPTIONS, POST"),
-        ("/healthz", ("POST", "DELETE"), "GET, OPTIONS"),
+        ("/healthz", ("POST", "DELETE"), "GET, HEAD, OPTIONS"),
     ],
 )
 async def test_a_method_that_a_path_does_not_know_is_not_allowed(
@@ -165,6 +165,20 @@ async def test_a_method_that_a_path_does_not_know_is_not_allowed(
     assert {answer.status for answer in answers} == {405}
     assert {answer.headers["Allow"] for answer in answers} == {allowed}
     assert all(answer.code == 20004 for answer in answers if answer.body)
+
+
+async def test_a_method_that_nobody_knows_is_not_allowed(api: Api) -> None:
+    answer = await api.send("PURGE", "/v1/Services")
+
+    assert answer.status == 405
+    assert answer.code == 20004
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+async def test_the_health_checks_answer_head(api: Api, path: str) -> None:
+    answer = await api.send("HEAD", path, auth=False)
+
+    assert (answer.status, answer.body) == (200, b"")
 
 
 @pytest.mark.parametrize(

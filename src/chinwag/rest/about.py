@@ -28,6 +28,8 @@ class Health:
         response.content_type = falcon.MEDIA_TEXT
         response.text = "ok\n"
 
+    on_head = on_get  # what some monitors send
+
 
 class Readiness:
     """`GET /readyz`: the store answers too. A load balancer asks this one."""
@@ -47,6 +49,8 @@ class Readiness:
                 raise ApiError(Kinds.UNAVAILABLE, "the database is empty")
         response.content_type = falcon.MEDIA_TEXT
         response.text = "ready\n"
+
+    on_head = on_get
 
 
 class Metrics:

@@ -150,7 +150,8 @@ async def _unrouted(
     _names: dict[str, str],
 ) -> None:
     """Present what Falcon raised: no such path, or no such method on it."""
-    kind = envelope.kind_of_status(error.status_code)
+    known = request.method in falcon.HTTP_METHODS
+    kind = envelope.kind_of_status(error.status_code) if known else Kinds.METHOD_NOT_ALLOWED
     _present(request, response, ApiError(kind, path=_unversioned(request.path)))
     if kind is Kinds.METHOD_NOT_ALLOWED and error.headers:
         response.set_headers(dict(error.headers))
