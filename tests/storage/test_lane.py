@@ -110,7 +110,7 @@ async def test_every_caller_of_a_batch_hears_of_a_lost_connection(
     async with asyncio.timeout(DEADLINE_SECONDS), beside.transaction():
         await beside.execute("LOCK TABLE service IN ACCESS EXCLUSIVE MODE")
         tasks = [asyncio.ensure_future(creating(store, account, number)) for number in range(20)]
-        while not await beside.fetchval(WAITING):
+        while not await beside.fetchval(WAITING):  # noqa: ASYNC110  # PostgreSQL tells only who asks
             await asyncio.sleep(0)
         await beside.execute(END_CONNECTIONS)
         answers = await asyncio.gather(*tasks, return_exceptions=True)
