@@ -18,11 +18,10 @@ from chinwag.auth.secrets import Seal, WrongKeyError, key_from_file, prove_key
 from chinwag.broker.memory import MemoryBroker
 from chinwag.domain.events import AccountsChanged
 from chinwag.domain.service import Limits
-from chinwag.errors import ApiError
 from chinwag.ids import Mint
 from chinwag.logs import logger
 from chinwag.settings import key_path
-from chinwag.storage.store import open_store
+from chinwag.storage.store import open_store, sqlite_path
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from chinwag.domain.events import AnyEvent
     from chinwag.ids import Millis
     from chinwag.rest.manners import Application
-    from chinwag.settings import Settings
+    from chinwag.settings import Settings, StoreSettings
 
 _log = logger()
 
@@ -66,18 +65,34 @@ def now() -> Millis:
 
 
 @asynccontextmanager
-async def opened(settings: Settings, *, serving: bool = False) -> AsyncGenerator[Parts]:
+async def opened(
+    settings: StoreSettings, *, serving: bool = False, new: bool = False
+) -> AsyncGenerator[Parts]:
     """Open the store and all that changes need; close it at the end.
 
+    Args:
+        settings: which store, and with which key.
+        serving: hold a SQLite file against a second server.
+        new: make a SQLite file that is not there. Otherwise a command in the wrong folder would make one.
+
     Raises:
-        CannotStartError: the key is missing or is not the one the database was sealed with.
+        CannotStartError: there is no such file; or the key is missing, or not the one of this database.
+        StoreCannotOpenError: the database cannot be used.
     """
-    seal = _seal(settings)
+    path = sqlite_path(settings.database)
+    if path is not None and not new and not path.exists():
+        raise CannotStartError(
+            f"there is no database {path.absolute()}: name the server's with --database or CHINWAG_DATABASE, "
+            "or start the server once"
+        )
     store = await open_store(
         settings.database, serving=serving, now=now(), connections=settings.database_connections
     )
     broker = MemoryBroker()
     try:
+        async with store.reading() as tx:
+            sealed_before = await tx.installation.key_check() is not None
+        seal = _seal(settings, sealed_before=sealed_before)
         try:
             await store.write(lambda tx: prove_key(tx, seal))
         except WrongKeyError:
@@ -91,10 +106,16 @@ async def opened(settings: Settings, *, serving: bool = False) -> AsyncGenerator
         await store.close()
 
 
-def _seal(settings: Settings) -> Seal:
+def _seal(settings: StoreSettings, *, sealed_before: bool) -> Seal:
+    """Return what seals secrets. Only a database without any may be given a new key."""
     if settings.encryption_key is not None:
         return Seal(settings.encryption_key)
     path = key_path(settings)
+    if sealed_before and not path.exists():
+        raise CannotStartError(
+            f"key_file {path} is not there, and this database was made with a key: "
+            "put the file back, or set encryption_key"
+        )
     try:
         return Seal(key_from_file(path))
     except OSError as error:
@@ -115,17 +136,19 @@ async def serve(settings: Settings, ready: Callable[[str, Credentials | None], N
     Raises:
         CannotStartError: it cannot run as it is set up.
     """
-    async with opened(settings, serving=True) as parts:
-        credentials = await _credentials(settings, parts)
-        authentication = BasicAuthentication(parts.world.store, parts.seal)
-        parts.world.broker.listen(_forgetter(authentication))
-        application = rest(settings, parts, authentication)
+    # The port first: an account that was made by a server that cannot listen is never shown to anybody.
+    with _listening(settings) as listening:
+        async with opened(settings, serving=True, new=True) as parts:
+            credentials = await _credentials(settings, parts)
+            authentication = BasicAuthentication(parts.world.store, parts.seal)
+            parts.world.broker.listen(_forgetter(authentication))
+            application = rest(settings, parts, authentication)
 
-        watch = asyncio.create_task(_watch(parts, authentication))
-        try:
-            await _listen(settings, application, lambda base: ready(base, credentials))
-        finally:
-            watch.cancel()
+            watch = asyncio.create_task(_watch(parts, authentication))
+            try:
+                await _listen(listening, settings, application, lambda base: ready(base, credentials))
+            finally:
+                watch.cancel()
 
 
 async def _credentials(settings: Settings, parts: Parts) -> Credentials | None:
@@ -167,8 +190,10 @@ def rest(settings: Settings, parts: Parts, authentication: BasicAuthentication) 
     return Manners(app, meters)
 
 
-async def _listen(settings: Settings, application: Application, ready: Callable[[str], None]) -> None:
-    """Serve an application until SIGTERM or SIGINT."""
+async def _listen(
+    listening: socket.socket, settings: Settings, application: Application, ready: Callable[[str], None]
+) -> None:
+    """Serve an application on a socket until SIGTERM or SIGINT."""
     import uvicorn  # noqa: PLC0415  # a CLI needs no HTTP
 
     from chinwag.rest.protocol import BoundedProtocol  # noqa: PLC0415
@@ -204,12 +229,11 @@ async def _listen(settings: Settings, application: Application, ready: Callable[
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     server = Server(config)
-    with _listening(settings) as listening:
-        try:
-            await server.serve([listening])
-        except asyncio.CancelledError:
-            await server.shutdown([listening])
-            raise
+    try:
+        await server.serve([listening])
+    except asyncio.CancelledError:
+        await server.shutdown([listening])
+        raise
 
 
 def _listening(settings: Settings) -> socket.socket:
@@ -225,7 +249,8 @@ def _listening(settings: Settings) -> socket.socket:
         # The address follows in brackets, in Python's words.
         reason = str(getattr(error, "strerror", error)).partition(" (")[0]
         raise CannotStartError(
-            f"cannot listen on host {settings.host}, port {settings.port}: {reason}"
+            f"cannot listen on host {settings.host}, port {settings.port}: {reason}. "
+            "Choose others with --host and --port, or CHINWAG_HOST and CHINWAG_PORT"
         ) from None
 
 
@@ -247,6 +272,7 @@ async def _watch(parts: Parts, authentication: BasicAuthentication) -> None:
             if generation != seen:
                 authentication.forget()
             seen = generation
-        except ApiError as error:
-            _log.warning("cannot look for changed credentials", detail=error.detail)
+        except Exception as error:  # noqa: BLE001  # without this watch, revoked keys would go on working
+            authentication.forget()
+            _log.warning("cannot look for changed credentials", error=str(error))
         await asyncio.sleep(WATCH_SECONDS)

@@ -20,9 +20,9 @@ from chinwag.app import CannotStartError, opened
 from chinwag.auth.secrets import new_secret
 from chinwag.domain.account import ChangeAuthToken, CreateAccount, CreateKey, RevokeKey
 from chinwag.domain.caller import Operator
-from chinwag.errors import ApiError
+from chinwag.errors import ApiError, Kinds
 from chinwag.logs import configure_logs
-from chinwag.settings import Settings, without_password
+from chinwag.settings import Settings, StoreSettings, without_password
 from chinwag.storage.store import StoreCannotOpenError
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from chinwag.auth.first_start import Credentials
 
 _DEFAULTS = Settings()
+_STORE = StoreSettings()
 
 
 def _settings_file(cli: App, names: tuple[str, ...], arguments: ArgumentCollection) -> None:
@@ -52,7 +53,9 @@ def _settings_file(cli: App, names: tuple[str, ...], arguments: ArgumentCollecti
     for name in found:
         if name not in known:
             raise CycloptsError(f"{name} in {path} is not a setting: it must be one of {', '.join(known)}")
-    Dict(found, source=str(path), use_commands_as_keys=False)(cli, names, arguments)
+    taken = {field.name for field in fields(Settings if names == ("serve",) else StoreSettings)}
+    config = {name: value for name, value in found.items() if name in taken}
+    Dict(config, source=str(path), use_commands_as_keys=False)(cli, names, arguments)
 
 
 command_line = App(
@@ -91,19 +94,19 @@ def serve(*, settings: Settings = _DEFAULTS) -> int:
 
 
 @command_line.command
-def migrate(*, settings: Settings = _DEFAULTS) -> int:
+def migrate(*, settings: StoreSettings = _STORE) -> int:
     """Bring the database up to this release. `serve` does so by itself."""
 
     async def run() -> None:
-        async with opened(settings):
+        async with opened(settings, new=True):
             print(f"{without_password(settings.database)} is up to date.")
 
     return _run(run())
 
 
 @command_line.command
-def check(*, settings: Settings = _DEFAULTS) -> int:
-    """Check the settings, the encryption key and the database, which is brought up to this release."""
+def check(*, settings: StoreSettings = _STORE) -> int:
+    """Check the encryption key and the database, which is brought up to this release."""
 
     async def run() -> None:
         async with opened(settings) as parts, parts.world.store.reading() as tx:
@@ -117,19 +120,22 @@ def check(*, settings: Settings = _DEFAULTS) -> int:
 
 
 @accounts.command(name="list")
-def list_accounts(*, settings: Settings = _DEFAULTS) -> int:
+def list_accounts(*, settings: StoreSettings = _STORE) -> int:
     """List the accounts."""
 
     async def run() -> None:
         async with opened(settings) as parts, parts.world.store.reading() as tx:
-            for account in await tx.accounts.all():
+            found = await tx.accounts.all()
+            for account in found:
                 print(f"{account.sid}  {account.friendly_name}")
+            if not found:
+                print(f"There are no accounts in {without_password(settings.database)}.", file=sys.stderr)
 
     return _run(run())
 
 
 @accounts.command(name="create")
-def create_account(friendly_name: str, /, *, settings: Settings = _DEFAULTS) -> int:
+def create_account(friendly_name: str, /, *, settings: StoreSettings = _STORE) -> int:
     """Add an account and print its auth token, once.
 
     Args:
@@ -147,7 +153,7 @@ def create_account(friendly_name: str, /, *, settings: Settings = _DEFAULTS) -> 
 
 
 @accounts.command(name="new-token")
-def new_auth_token(sid: str, /, *, settings: Settings = _DEFAULTS) -> int:
+def new_auth_token(sid: str, /, *, settings: StoreSettings = _STORE) -> int:
     """Give an account another auth token and print it, once. The old one is refused within a second.
 
     Args:
@@ -165,7 +171,7 @@ def new_auth_token(sid: str, /, *, settings: Settings = _DEFAULTS) -> int:
 
 
 @keys.command(name="list")
-def list_keys(account: str | None = None, /, *, settings: Settings = _DEFAULTS) -> int:
+def list_keys(account: str | None = None, /, *, settings: StoreSettings = _STORE) -> int:
     """List the API keys.
 
     Args:
@@ -174,16 +180,18 @@ def list_keys(account: str | None = None, /, *, settings: Settings = _DEFAULTS) 
 
     async def run() -> None:
         async with opened(settings) as parts, parts.world.store.reading() as tx:
-            for owner in await tx.accounts.all():
-                if account in {None, owner.sid}:
-                    for key in await tx.accounts.keys(owner):
-                        print(f"{key.sid}  {key.account_sid}  {key.friendly_name}")
+            owners = [owner for owner in await tx.accounts.all() if account in {None, owner.sid}]
+            if account is not None and not owners:
+                raise ApiError(Kinds.NOT_FOUND, f"there is no account {account}", path=f"/Accounts/{account}")
+            for owner in owners:
+                for key in await tx.accounts.keys(owner):
+                    print(f"{key.sid}  {key.account_sid}  {key.friendly_name}")
 
     return _run(run())
 
 
 @keys.command(name="create")
-def create_key(account: str, friendly_name: str = "API key", /, *, settings: Settings = _DEFAULTS) -> int:
+def create_key(account: str, friendly_name: str = "API key", /, *, settings: StoreSettings = _STORE) -> int:
     """Add an API key to an account and print its secret, once.
 
     Args:
@@ -204,7 +212,7 @@ def create_key(account: str, friendly_name: str = "API key", /, *, settings: Set
 
 
 @keys.command(name="revoke")
-def revoke_key(sid: str, /, *, settings: Settings = _DEFAULTS) -> int:
+def revoke_key(sid: str, /, *, settings: StoreSettings = _STORE) -> int:
     """Revoke an API key. A running server refuses it within a second.
 
     Args:
@@ -232,6 +240,7 @@ def _first_minute(settings: Settings, base: str, credentials: Credentials) -> st
     account, token = credentials.account_sid, credentials.auth_token
     return f"""
 This is the first start, so there is a new account. Keep these; they are not shown again.
+(Lost the token? `chinwag accounts new-token {account}` makes another.)
 
   account SID  {account}      auth token  {token}
   API key SID  {credentials.api_key_sid}      secret      {credentials.api_key_secret}
@@ -239,6 +248,8 @@ This is the first start, so there is a new account. Keep these; they are not sho
 curl    curl {here}/v1/Services -u {account}:{token} -d FriendlyName=Support
 Python  client = Client("{account}", "{token}"); client.chat.base_url = "{here}"
 Node    const client = require('twilio')('{account}', '{token}'); client.chat.baseUrl = '{here}';
+
+Everything is kept in {without_password(settings.database)}. The API is described at {here}/docs
 """
 
 

@@ -45,6 +45,9 @@ BODY_SECONDS = 30.0
 PARAMETERS = 1000
 """Most parameters in one form or query string. Source: decided."""
 
+PIPELINED = 64
+"""Most requests that a client may send ahead of their answers. Source: decided."""
+
 HEADERS = 100
 """Most header lines in one request. Source: decided."""
 

@@ -144,16 +144,10 @@ def _together(_type: object, settings: Settings) -> None:
             raise ValueError(f"{name} is set and {needed} is not: set both or neither")
 
 
-@Parameter(name="*", validator=_together)
+@Parameter(name="*")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """How a server runs. Secrets belong into the environment, not on a command line that others can list."""
-
-    host: Annotated[str, _read(_some, "an address or a name of this machine")] = "127.0.0.1"
-    """Address to listen on. 0.0.0.0 is every IPv4 address of this machine."""
-
-    port: Annotated[int, _read(_number(0, 65535), "a port: 0 to 65535")] = 8080
-    """Port to listen on; 0 lets the system choose."""
+class StoreSettings:
+    """Where everything is kept and how its secrets are sealed: what a command beside the server needs."""
 
     database: Annotated[
         str,
@@ -163,21 +157,10 @@ class Settings:
             shown=_shown_database,
         ),
     ] = "sqlite:///data/chinwag.db"
-    """Where everything is kept: sqlite:///FILE or postgresql://USER@HOST/NAME."""
+    """sqlite:///FILE, sqlite:////ABSOLUTE/FILE or postgresql://USER@HOST/NAME."""
 
     database_connections: Annotated[int, _read(_number(1, 1000), "a number from 1 to 1000")] = 16
     """Most connections to PostgreSQL at a time."""
-
-    public_url: Annotated[
-        str | None, _read(_base, "an http or https address such as https://chat.example.com")
-    ] = None
-    """Base of the addresses in answers. Unset: as each request arrived (Host, and X-Forwarded-* of trusted
-    proxies)."""
-
-    trusted_proxies: Annotated[
-        tuple[str, ...], _read(_networks, "addresses or networks such as 10.0.0.0/8", several=True)
-    ] = ("127.0.0.1", "::1")
-    """Addresses or networks whose X-Forwarded-* headers are believed. Empty: nobody's."""
 
     encryption_key: Annotated[
         str | None,
@@ -191,6 +174,29 @@ class Settings:
 
     key_file: Path | None = None
     """File with that key, made at the first start. Unset: chinwag.key beside the SQLite file, or in data."""
+
+
+@Parameter(name="*", validator=_together)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings(StoreSettings):
+    """How a server runs. Secrets belong into the environment, not on a command line that others can list."""
+
+    host: Annotated[str, _read(_some, "an address or a name of this machine")] = "127.0.0.1"
+    """Address to listen on. 0.0.0.0 is every IPv4 address of this machine."""
+
+    port: Annotated[int, _read(_number(0, 65535), "a port: 0 to 65535")] = 8080
+    """Port to listen on; 0 lets the system choose."""
+
+    public_url: Annotated[
+        str | None, _read(_base, "an http or https address such as https://chat.example.com")
+    ] = None
+    """Base of the addresses in answers. Unset: as each request arrived (Host, and X-Forwarded-* of trusted
+    proxies)."""
+
+    trusted_proxies: Annotated[
+        tuple[str, ...], _read(_networks, "addresses or networks such as 10.0.0.0/8", several=True)
+    ] = ("127.0.0.1", "::1")
+    """Addresses or networks whose X-Forwarded-* headers are believed. Empty: nobody's."""
 
     account_sid: Annotated[str | None, _read(_sid("AC"), "AC and 32 lower-case hexadecimal digits")] = None
     """Fixed account, for tests and containers. Unset: the first start makes one. Needs auth_token."""
@@ -217,7 +223,7 @@ class Settings:
     """How log lines look. auto: console on a terminal, otherwise json."""
 
 
-def key_path(settings: Settings) -> Path:
+def key_path(settings: StoreSettings) -> Path:
     """Return the file that holds the encryption key."""
     if settings.key_file is not None:
         return settings.key_file

@@ -221,9 +221,41 @@ def test_another_encryption_key_than_the_databases_is_refused(command_line: Comm
 def test_a_key_file_without_a_key_is_refused(command_line: CommandLine) -> None:
     (command_line.folder / "my.key").write_text("no key\n")
 
-    refusal = command_line.run("check", CHINWAG_KEY_FILE="my.key")
+    refusal = command_line.run("migrate", CHINWAG_KEY_FILE="my.key")
 
     _is_one_line(refusal, "key_file my.key holds no key")
+
+
+def test_a_key_file_that_is_missing_is_not_made_anew(command_line: CommandLine) -> None:
+    command_line.run("migrate")
+    (command_line.folder / "data" / "chinwag.key").unlink()
+
+    refusal = command_line.run("check")
+
+    _is_one_line(refusal, "chinwag.key is not there, and this database was made with a key")
+    assert not (command_line.folder / "data" / "chinwag.key").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments", [("check",), ("accounts", "list"), ("accounts", "create", "Team"), ("keys", "list")]
+)
+def test_a_command_in_the_wrong_folder_makes_no_database(
+    command_line: CommandLine, arguments: tuple[str, ...]
+) -> None:
+    refusal = command_line.run(*arguments)
+
+    _is_one_line(refusal, "there is no database")
+    assert list(command_line.folder.iterdir()) == []
+
+
+def test_a_first_start_that_cannot_listen_keeps_no_account(command_line: CommandLine) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        command_line.run("serve", "--port", str(taken.getsockname()[1]))
+
+    with command_line.serving() as server:
+        token = server.credential("auth token")
+
+    assert len(token) == 32
 
 
 def test_a_database_that_cannot_be_reached_is_named_without_its_password(command_line: CommandLine) -> None:
@@ -240,10 +272,13 @@ def test_a_database_that_cannot_be_reached_is_named_without_its_password(command
     [
         ("accounts", "new-token", AN_ACCOUNT),
         ("keys", "create", AN_ACCOUNT),
+        ("keys", "list", AN_ACCOUNT),
         ("keys", "revoke", A_KEY),
     ],
 )
 def test_an_unknown_account_or_key_is_one_line(command_line: CommandLine, arguments: tuple[str, ...]) -> None:
+    command_line.run("migrate")
+
     refusal = command_line.run(*arguments)
 
     _is_one_line(refusal, f"there is no {'key' if arguments[1] == 'revoke' else 'account'} {arguments[2]}")
@@ -369,6 +404,7 @@ async def test_an_old_auth_token_is_refused_within_a_second(
 
 
 def test_accounts_and_keys_are_listed_without_their_secrets(command_line: CommandLine) -> None:
+    command_line.run("migrate")
     sid, token = _secrets(command_line.run("accounts", "create", "Support"))
     key, secret = _secrets(command_line.run("keys", "create", sid, "Tablet"))
 

@@ -768,3 +768,13 @@ async def test_an_odd_request_never_spoils_the_next_one(api: Api) -> None:
     made = await api.post(SERVICES, FriendlyName=json.dumps({"a": "b"}))
 
     assert made.json["friendly_name"] == '{"a": "b"}'
+
+
+async def test_who_updates_with_json_is_told_that_it_was_not_read(api: Api) -> None:
+    service = await api.a_service()
+
+    answer = await api.send("POST", f"/v1/Services/{service['sid']}", json={"FriendlyName": "Other"})
+
+    assert answer.status == 200
+    assert answer.json["friendly_name"] == "Support"
+    assert answer.headers["Chinwag-Detail"].startswith("the body is application/json, which is not read")

@@ -15,7 +15,7 @@ from chinwag import limits
 from chinwag.domain.paging import Cursor
 from chinwag.errors import ApiError, Kinds
 from chinwag.ids import parse_sid
-from chinwag.rest.params import Param, Params, Plain, Whole
+from chinwag.rest.params import ANY, Param, Params, Plain, Whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +48,7 @@ class Paging:
             Param(
                 "PageSize",
                 "size",
-                Whole(1, 2**63 - 1),
+                Whole(1, ANY),
                 f"Records on a page: {limits.PAGE} unless given; more than {most} is read as {most}.",
             ),
             Param("Page", "number", Whole(0, limits.PAGE_NUMBER), "A label, counted up in page addresses."),

@@ -26,6 +26,9 @@ Form: TypeAlias = dict[str, list[str]]
 Schema: TypeAlias = dict[str, Any]
 """A piece of JSON Schema, for the description of the API."""
 
+ANY = 2**63 - 1
+"""Largest whole number that is read at all, where nothing bounds it."""
+
 _INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
 _NO_URL = re.compile(r"[\x00-\x20\x7f]")
 
@@ -89,7 +92,7 @@ class Text:
         """Return the text."""
         if not text:
             if self.empty is not None:
-                raise ApiError(self.empty)
+                raise ApiError(self.empty, f"1 to {self.longest} characters")
             return None
         if len(text) > self.longest:
             raise ApiError(self.too_long, f"{len(text)} characters; at most {self.longest}")
@@ -133,9 +136,8 @@ class Whole:
     def read(self, name: str, text: str) -> int:
         """Return the number."""
         if _INTEGER.fullmatch(text) is None or not self.least <= int(text) <= self.most:
-            raise ApiError(
-                self.otherwise, f"{name} must be a whole number from {self.least} to {self.most}", name=name
-            )
+            most = f" to {self.most}" if self.most < ANY else " or more"
+            raise ApiError(self.otherwise, f"{name} must be a whole number, {self.least}{most}", name=name)
         return int(text)
 
     @property

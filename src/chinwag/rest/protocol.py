@@ -108,6 +108,10 @@ class BoundedProtocol(HttpToolsProtocol):
             raise ApiError(Kinds.MALFORMED_REQUEST, "the version of HTTP must be 1.1 or 1.0")
         if sum(name == b"host" for name, _ in self.headers) > 1:
             raise ApiError(Kinds.MALFORMED_REQUEST, "more than one Host header")
+        if len(self.pipeline) >= limits.PIPELINED:
+            raise ApiError(Kinds.MALFORMED_REQUEST, f"at most {limits.PIPELINED} requests before an answer")
+        if self.parser.get_method() == b"CONNECT":
+            raise ApiError(Kinds.MALFORMED_REQUEST, "CONNECT is for proxies")
         if self._offers_upgrade():
             return
         self._stop_timing()

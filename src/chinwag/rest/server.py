@@ -82,7 +82,7 @@ def _responder(route: Route, version: Version, around: Surroundings) -> Callable
         )
         try:
             if route.takes is not None:
-                call.fields = route.takes.read(await _form(request))
+                call.fields = route.takes.read(await _form(request, response))
             answer = await route.operation(call)
         except ApiError as error:
             if error.kind.status is HTTPStatus.BAD_REQUEST and route.within is not None:
@@ -108,25 +108,21 @@ def _decoded(segment: str) -> str:
     return text
 
 
-async def _form(request: falcon.asgi.Request) -> Form:
+async def _form(request: falcon.asgi.Request, response: falcon.asgi.Response) -> Form:
     """Return the parameters in a body; a body of another kind has none. Source: recorded-responses."""
     body = await read_body(request)
-    return parse_form(body) if _media_type(request) == _FORM else {}
-
-
-def _media_type(request: falcon.asgi.Request) -> str:
-    """Return what the body is said to be; a form if nothing is said."""
-    return (request.content_type or _FORM).partition(";")[0].strip().lower()
-
-
-def _hint(error: ApiError, request: falcon.asgi.Request) -> ApiError:
-    """Tell a developer who sent JSON why every parameter is missing."""
-    if error.kind is Kinds.MISSING_PARAMETER and _media_type(request) != _FORM:
-        error.detail = f"the body is {_media_type(request)}, which is not read: send {_FORM}"
-    return error
+    kind = (request.content_type or _FORM).partition(";")[0].strip().lower()
+    if kind == _FORM:
+        return parse_form(body)
+    if body:
+        response.set_header(
+            envelope.DETAIL_HEADER, envelope.inert(f"the body is {kind}, which is not read: send {_FORM}")
+        )
+    return {}
 
 
 def _present(request: falcon.asgi.Request, response: falcon.asgi.Response, error: ApiError) -> None:
+    error.detail = error.detail or response.get_header(envelope.DETAIL_HEADER)
     response.status = int(error.kind.status)
     response.content_type = _JSON
     response.data = envelope.envelope(error)
@@ -140,7 +136,7 @@ async def _refused(
     request: falcon.asgi.Request, response: falcon.asgi.Response, error: ApiError, _names: dict[str, str]
 ) -> None:
     """Present what a rule raised."""
-    _present(request, response, _hint(envelope.addressed(error, _unversioned(request.path)), request))
+    _present(request, response, envelope.addressed(error, _unversioned(request.path)))
 
 
 async def _unrouted(
@@ -152,7 +148,8 @@ async def _unrouted(
     """Present what Falcon raised: no such path, or no such method on it."""
     known = request.method in falcon.HTTP_METHODS
     kind = envelope.kind_of_status(error.status_code) if known else Kinds.METHOD_NOT_ALLOWED
-    _present(request, response, ApiError(kind, path=_unversioned(request.path)))
+    detail = "no route of this release: /docs lists them all" if kind is Kinds.NOT_FOUND else None
+    _present(request, response, ApiError(kind, detail, path=_unversioned(request.path)))
     if kind is Kinds.METHOD_NOT_ALLOWED and error.headers:
         response.set_headers(dict(error.headers))
 

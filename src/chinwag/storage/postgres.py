@@ -39,6 +39,9 @@ TRIES = 4
 STATEMENT_SECONDS = 10.0
 """Longest wait for one statement or for a free connection, in seconds."""
 
+CLOSE_SECONDS = 1.0
+"""Longest wait for changes under way when the store closes, in seconds: a server has waited before."""
+
 _MIGRATION_LOCK = 0x43_68_69_6E_77_61_67
 """Key of the advisory lock under which one node at a time migrates: "Chinwag" in ASCII."""
 
@@ -49,6 +52,9 @@ _UNAVAILABLE = (
     asyncpg.InsufficientResourcesError,
     asyncpg.OperatorInterventionError,
     asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.PostgresSystemError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
     OSError,
@@ -198,7 +204,7 @@ class PostgresStore:
     async def close(self) -> None:
         """Wait for what is under way and close the connections."""
         try:
-            async with asyncio.timeout(STATEMENT_SECONDS):
+            async with asyncio.timeout(CLOSE_SECONDS):
                 for lane in self._lanes.values():
                     await lane.close()
                 for _ in range(self._pool.get_max_size()):

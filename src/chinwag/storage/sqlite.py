@@ -211,8 +211,6 @@ class SqliteStore:
             await loop.run_in_executor(self._committer, self._commit)
         except BaseException as error:  # noqa: BLE001  # whatever it is, every caller of the batch must hear of it
             failure = _failure(error)
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
             for waiting in batch or self._take_everybody():
                 waiting.error = waiting.error or failure
                 waiting.settle()
@@ -229,6 +227,8 @@ class SqliteStore:
         return everybody
 
     def _begin(self) -> None:
+        if self._connection.in_transaction:  # left open by a batch that failed
+            self._connection.execute("ROLLBACK")
         self._connection.execute("BEGIN IMMEDIATE")
 
     def _apply(self, batch: list[_Waiting]) -> None:
@@ -301,7 +301,7 @@ def _connect(path: Path, *, readonly: bool = False) -> apsw.Connection:
 
 def _hold(path: Path) -> TextIO:
     """Take the lock file that keeps a second server away. The system lets go of it when this process ends."""
-    lock = Path(f"{path}.lock").open("a+")  # noqa: SIM115  # held for as long as the store
+    lock = Path(f"{path.resolve()}.lock").open("a+")  # noqa: SIM115  # held for as long as the store
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
