@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from chinwag import app, limits
+from chinwag.rest.body import DRAINED
 from chinwag.settings import Settings
 from rest.wire import DEADLINE_SECONDS, Wire, basic, connected, head
 from support.server import running_server
@@ -533,3 +534,45 @@ async def test_an_offer_to_upgrade_lifts_no_bound(base: str) -> None:
         await wire.send(head("GET /healthz", *OFFER, *lines))
 
         await refusal(wire, 431)
+
+
+# What was sent ahead, and what is not a request for us
+
+
+async def test_only_so_many_requests_may_be_sent_ahead(base: str) -> None:
+    async with connected(base) as wire:
+        await wire.send(head("GET /healthz") * 500)
+
+        answers = [await wire.answer()]
+        while answers[-1].status == 200:
+            answers.append(await wire.answer())
+
+        assert len(answers) <= limits.PIPELINED + 3
+        assert answers[-1].code == 20001
+        assert await wire.is_closed()
+
+
+async def test_a_refusal_can_be_read_by_the_page_that_caused_it(base: str) -> None:
+    async with connected(base) as wire:
+        await wire.send(head("CONNECT /v1/Services", "Origin: http://app.example.com"))
+
+        answer = await wire.answer()
+
+    assert answer.code == 20001
+    assert answer.headers["access-control-allow-origin"] == "http://app.example.com"
+
+
+async def test_a_delete_waits_for_a_body_that_it_does_not_use(base: str, api: Api) -> None:
+    service = await api.a_service()
+    request = head(
+        f"DELETE /v1/Services/{service['sid']}",
+        f"Content-Length: {DRAINED + 1}",
+        authorization=basic(api.account_sid, api.auth_token),
+    )
+    async with connected(base) as wire:
+        await wire.send(request + b"x")
+
+        answer = await wire.answer()
+
+    assert answer.status == 413
+    assert (await api.get(f"/v1/Services/{service['sid']}")).status == 200

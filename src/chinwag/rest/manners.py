@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import unquote_to_bytes
 
+from chinwag.errors import ApiError, Kinds
 from chinwag.logs import logger
 from chinwag.rest.cors import cors_headers
+from chinwag.rest.envelope import envelope, headers
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -63,6 +66,19 @@ async def _nothing_yet() -> dict[str, Any]:
     return {"type": "http.request", "body": b"", "more_body": True}
 
 
+async def _send_error(error: ApiError, send: Send) -> None:
+    body = envelope(error)
+    given = {
+        "content-type": "application/json; charset=utf-8",
+        "content-length": str(len(body)),
+        "connection": "close",
+        **headers(error),
+    }
+    lines = [(name.encode(), value.encode()) for name, value in given.items()]
+    await send({"type": "http.response.start", "status": int(error.kind.status), "headers": lines})
+    await send({"type": "http.response.body", "body": body})
+
+
 class Manners:
     """An ASGI application around another one."""
 
@@ -94,7 +110,13 @@ class Manners:
 
         scope["path"] = routable(scope["raw_path"])
         scope[RECEIVE] = receive
-        await self._application(scope, _nothing_yet, send_with_manners)
+        try:
+            await self._application(scope, _nothing_yet, send_with_manners)
+        except asyncio.CancelledError:  # the server stops, and its patience is over
+            if status:
+                raise
+            scope[ERROR] = error = ApiError(Kinds.UNAVAILABLE, "the server is stopping")
+            await _send_error(error, send_with_manners)
 
         seconds = time.perf_counter() - began
         route = scope.get(ROUTE, "unmatched")

@@ -197,24 +197,33 @@ class BoundedProtocol(HttpToolsProtocol):
     def _answer_and_close(self, error: ApiError) -> None:
         if self.transport.is_closing():
             return
-        _log.info("refused", peer=self.client, code=error.kind.code, error=error.message, detail=error.detail)
-        self.transport.write(_answer(error))
+        request_id = new_request_id()
+        _log.info(
+            "refused",
+            request_id=request_id,
+            peer=self.client,
+            code=error.kind.code,
+            error=error.message,
+            detail=error.detail,
+        )
+        origin = next((value for name, value in self.headers or () if name == b"origin"), None)
+        self.transport.write(_answer(error, request_id, origin))
         # To close with something unread is to reset the connection: the client might never see the answer.
         self.flow.resume_reading()
         self.transport.write_eof()
         self.loop.call_later(_LINGER_SECONDS, self.transport.close)
 
 
-def _answer(error: ApiError) -> bytes:
+def _answer(error: ApiError, request_id: str, origin: bytes | None) -> bytes:
     """Return a whole HTTP answer with the envelope of an error."""
     body = envelope.envelope(error)
     lines = [
         (b"content-type", b"application/json; charset=utf-8"),
         (b"content-length", str(len(body)).encode()),
         (b"connection", b"close"),
-        (b"twilio-request-id", new_request_id().encode()),
+        (b"twilio-request-id", request_id.encode()),
         *((name.encode(), value.encode()) for name, value in envelope.headers(error).items()),
-        *cors_headers(None),
+        *cors_headers(origin),
     ]
     head = b"".join(name + b": " + value + b"\r\n" for name, value in lines)
     return STATUS_LINE[int(error.kind.status)] + head + b"\r\n" + body

@@ -83,6 +83,8 @@ def _responder(route: Route, version: Version, around: Surroundings) -> Callable
         try:
             if route.takes is not None:
                 call.fields = route.takes.read(await _form(request, response))
+            elif route.method != "GET":
+                await read_body(request)  # what is not used is bounded, and waited for, all the same
             answer = await route.operation(call)
         except ApiError as error:
             if error.kind.status is HTTPStatus.BAD_REQUEST and route.within is not None:
