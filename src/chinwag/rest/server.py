@@ -129,7 +129,7 @@ def _present(request: falcon.asgi.Request, response: falcon.asgi.Response, error
     response.content_type = _JSON
     response.data = envelope.envelope(error)
     response.set_headers(envelope.headers(error))
-    if error.kind in {Kinds.BODY_TOO_LARGE, Kinds.REQUEST_TIMEOUT}:
+    if error.kind is Kinds.BODY_TOO_LARGE:
         response.set_header("connection", "close")
     request.scope[ERROR] = error
 

@@ -1,4 +1,4 @@
-"""The one place that knows how the engines differ in SQL.
+"""How the engines differ in SQL, except that one of them nests INSERTs (`Database.nests_inserts`).
 
 Statements are written for PostgreSQL, with `$1`, `$2`, … as parameters. SQLite reads `$1` as the *name* of a
 parameter and binds names in their order of appearance, silently wrong as soon as they are out of order; so
