@@ -26,8 +26,7 @@ class ApiError(Exception):
     Args:
         kind: the row of `Kinds`.
         detail: what else a developer should know; goes into the `Chinwag-Detail` header and the log, never
-        into
-            the body. May be longer than the text, and may be changed freely.
+            into the body. May be longer than the text, and may be changed freely.
         fields: values for the placeholders of the row's text.
     """
 

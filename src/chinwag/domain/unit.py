@@ -203,8 +203,7 @@ class Store(Protocol):
 
         Raises:
             ApiError: what the change raised, and nothing of it was kept; or `UNAVAILABLE`, when the store
-            cannot
-                be written now.
+                cannot be written now.
         """
         ...
 

@@ -58,6 +58,18 @@ def headers(error: ApiError) -> dict[str, str]:
     return found
 
 
+def last_answer(error: ApiError) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """Return the headers and the body of an error after which the connection is closed."""
+    body = envelope(error)
+    given = {
+        "content-type": "application/json; charset=utf-8",
+        "content-length": str(len(body)),
+        "connection": "close",
+        **headers(error),
+    }
+    return [(name.encode(), value.encode()) for name, value in given.items()], body
+
+
 def inert(text: str) -> str:
     """Return a text that cannot end a header line: 500 characters of printable ASCII, the rest escaped."""
     escaped = text.encode("ascii", "backslashreplace").decode()

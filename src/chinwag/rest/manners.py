@@ -11,7 +11,7 @@ from urllib.parse import unquote_to_bytes
 from chinwag.errors import ApiError, Kinds
 from chinwag.logs import logger
 from chinwag.rest.cors import cors_headers
-from chinwag.rest.envelope import envelope, headers
+from chinwag.rest.envelope import last_answer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -67,14 +67,7 @@ async def _nothing_yet() -> dict[str, Any]:
 
 
 async def _send_error(error: ApiError, send: Send) -> None:
-    body = envelope(error)
-    given = {
-        "content-type": "application/json; charset=utf-8",
-        "content-length": str(len(body)),
-        "connection": "close",
-        **headers(error),
-    }
-    lines = [(name.encode(), value.encode()) for name, value in given.items()]
+    lines, body = last_answer(error)
     await send({"type": "http.response.start", "status": int(error.kind.status), "headers": lines})
     await send({"type": "http.response.body", "body": body})
 

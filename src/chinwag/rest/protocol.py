@@ -216,14 +216,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
 def _answer(error: ApiError, request_id: str, origin: bytes | None) -> bytes:
     """Return a whole HTTP answer with the envelope of an error."""
-    body = envelope.envelope(error)
-    lines = [
-        (b"content-type", b"application/json; charset=utf-8"),
-        (b"content-length", str(len(body)).encode()),
-        (b"connection", b"close"),
-        (b"twilio-request-id", request_id.encode()),
-        *((name.encode(), value.encode()) for name, value in envelope.headers(error).items()),
-        *cors_headers(origin),
-    ]
+    given, body = envelope.last_answer(error)
+    lines = [*given, (b"twilio-request-id", request_id.encode()), *cors_headers(origin)]
     head = b"".join(name + b": " + value + b"\r\n" for name, value in lines)
     return STATUS_LINE[int(error.kind.status)] + head + b"\r\n" + body
