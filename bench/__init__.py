@@ -1,8 +1,10 @@
 """Speed, as ratios of what this machine can do (`make bench`).
 
 Absolute figures vary twofold from run to run, so speed is a ratio between servers that took turns within one
-run. `__main__` is the story, `targets` starts what is compared, `ceiling` is what it is compared with, `load`
-asks, and `report` prints and keeps the results.
+run, or between two pieces of work that took turns on one server. `__main__` is the story, `works` compares
+servers with the ceiling, `growth` compares a server with itself once it has much to keep. `targets` starts
+servers, `ceiling` is one, `load` asks them, `filling` fills a database, and `report` prints and keeps the
+results.
 """
 
 import sys

@@ -1,7 +1,7 @@
 """Measure speed: `make bench`.
 
-Every server does a piece of work for some seconds, one after the other, for a number of rounds; its rate is
-compared with that of the ceiling in the same round. Who waits for a turn is idle.
+What is compared takes turns, a few seconds each, for a number of rounds; who waits for a turn is idle. The
+ratios are those of one round.
 """
 
 from __future__ import annotations
@@ -12,51 +12,32 @@ import signal
 import sys
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import asyncpg
 
-from bench import targets
-from bench.load import Load, LoadFailedError, Plan, put
-from bench.report import Report, Size, Speed, Spread, facts
+from bench import targets, works
+from bench.chat import Chat, ask
+from bench.growth import Growing
+from bench.load import LoadFailedError
+from bench.report import Report, Size, Spread, facts
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.targets import Target
 
-IN_FLIGHT = (1, 32, 256)
-WARM_UP_SECONDS = 0.5
 STARTS = 20
 IDLE_SECONDS = 10.0
-
-LEAST_POST = {"SQLite": 0.35, "PostgreSQL": 0.25}
-"""Bars for durable POSTs, as ratios of the ceiling."""
-
-BARS_FROM = 32
-"""Least number in flight for which there is a bar: with one, the disk decides."""
 
 MOST_COLD_START_S = 0.6
 MOST_IDLE_MB = 80.0
 
-FORM = "FriendlyName=Support+desk"
+COMPARED = {"post": works.posts, "get": works.gets, "messages": works.messages}
+"""What is compared with the ceiling."""
 
-
-@dataclass(frozen=True)
-class Work:
-    """What is asked of every server.
-
-    Args:
-        requests: by the name of the server.
-        status: that every answer has.
-        bars: the least ratio to the ceiling, by the name of the server.
-    """
-
-    name: str
-    requests: dict[str, bytes]
-    status: int
-    bars: dict[str, float] = field(default_factory=dict)
+GROWING = {"cost": Growing.cost, "page": Growing.page, "delete": Growing.delete}
+"""What is compared with itself."""
 
 
 def main() -> int:
@@ -95,14 +76,11 @@ def _measure(chosen: argparse.Namespace, databases: dict[str, str], folder: Path
             for server in servers:
                 idle_memory(server, report)
 
-        if not {"post", "get"}.intersection(chosen.only):
-            return
-        like = targets.a_service(servers[0], FORM)
-        everybody = [stack.enter_context(targets.ceiling(like, folder)), *servers]
-        for work in (posts(everybody), gets(everybody)):
-            if work.name.partition(" ")[0].lower() in chosen.only:
-                for in_flight in IN_FLIGHT:
-                    compare(work, in_flight, everybody, chosen, report)
+        if any(name in COMPARED for name in chosen.only):
+            compare(chosen, servers, folder, report)
+        if any(name in GROWING for name in chosen.only):
+            for server in servers:
+                grow(chosen, server, report)
 
 
 def cold_start(name: str, url: str, folder: Path, report: Report) -> None:
@@ -124,63 +102,24 @@ def idle_memory(server: Target, report: Report) -> None:
     report.add(Size(work="idle memory", server=server.name, unit="MB", size=size, most=MOST_IDLE_MB))
 
 
-def posts(servers: list[Target]) -> Work:
-    """Durable changes: an answer leaves only after the disk has what it says."""
-    request = targets.request("POST", "/v1/Services", FORM)
-    return Work("POST /v1/Services", {server.name: request for server in servers}, 201, LEAST_POST)
+def compare(chosen: argparse.Namespace, servers: list[Target], folder: Path, report: Report) -> None:
+    """Put the works that are chosen to every server and to the ceiling."""
+    chat = Chat.on(servers[0], channels=1)
+    message = ask(servers[0], chat.channels[0].post)
+    with targets.ceiling(chat.service, message, folder) as ceiling:
+        everybody = [ceiling, *servers]
+        for name, these in COMPARED.items():
+            if name in chosen.only:
+                for work in these(everybody):
+                    works.compare(work, everybody, chosen.rounds, chosen.seconds, report)
 
 
-def gets(servers: list[Target]) -> Work:
-    """Reading one record."""
-    sids = {server.name: targets.sid_of(targets.a_service(server, FORM)) for server in servers}
-    requests = {name: targets.request("GET", f"/v1/Services/{sid}") for name, sid in sids.items()}
-    return Work("GET /v1/Services/{sid}", requests, 200)
-
-
-def compare(
-    work: Work, in_flight: int, servers: list[Target], chosen: argparse.Namespace, report: Report
-) -> None:
-    """Have every server do the work in turns, and report each. The first is the ceiling."""
-    loads: dict[str, list[Load]] = {server.name: [] for server in servers}
-    cpu_us: dict[str, list[float]] = {server.name: [] for server in servers}
-    for turn in range(chosen.rounds):
-        for server in servers:
-            report.now(
-                f"{work.name}, {in_flight} in flight, round {turn + 1} of {chosen.rounds}: {server.name}"
-            )
-            before = server.cpu_seconds()
-            load = put(
-                Plan(
-                    port=server.port,
-                    request=work.requests[server.name],
-                    status=work.status,
-                    in_flight=in_flight,
-                    warm_up=WARM_UP_SECONDS,
-                    seconds=chosen.seconds,
-                )
-            )
-            loads[server.name].append(load)
-            cpu_us[server.name].append((server.cpu_seconds() - before) / load.answers * 1e6)
-
-    ceiling = loads[servers[0].name]
-    for server in servers:
-        mine = loads[server.name]
-        ratios = [load.rate / best.rate for load, best in zip(mine, ceiling, strict=True)]
-        report.add(
-            Speed(
-                work=work.name,
-                in_flight=in_flight,
-                server=server.name,
-                rate=Spread.of([load.rate for load in mine]),
-                p50_ms=Spread.of([load.p50_ms for load in mine]),
-                p99_ms=Spread.of([load.p99_ms for load in mine]),
-                cpu_us=Spread.of(cpu_us[server.name]),
-                answer_bytes=mine[-1].answer_bytes,
-                load_busy=max(load.busy for load in mine),
-                ratio=None if mine is ceiling else Spread.of(ratios),
-                least=work.bars.get(server.name) if in_flight >= BARS_FROM else None,
-            )
-        )
+def grow(chosen: argparse.Namespace, server: Target, report: Report) -> None:
+    """Have one server keep much, and measure what is chosen of what that costs."""
+    growing = Growing(server, chosen.rounds, chosen.seconds, report)
+    for name, measure in GROWING.items():
+        if name in chosen.only:
+            measure(growing)
 
 
 async def _about(url: str) -> str:
@@ -200,10 +139,12 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="bench", description="Speed, as ratios of what this machine can do."
     )
-    parser.add_argument("--seconds", type=float, default=2.0, help="length of one measurement (2)")
+    parser.add_argument("--seconds", type=float, default=1.0, help="length of one measurement (1)")
     parser.add_argument("--rounds", type=int, default=3, help="measurements of each figure (3)")
-    works, engines = ("start", "memory", "post", "get"), ("sqlite", "postgres")
-    parser.add_argument("--only", nargs="+", choices=works, default=works, help="what to measure (all)")
+    everything, engines = ("start", "memory", *COMPARED, *GROWING), ("sqlite", "postgres")
+    parser.add_argument(
+        "--only", nargs="+", choices=everything, default=everything, help="what to measure (all)"
+    )
     parser.add_argument("--engine", nargs="+", choices=engines, default=engines, help="on what (both)")
     return parser.parse_args()
 

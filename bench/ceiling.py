@@ -4,7 +4,7 @@ A bare ASGI application on the same uvicorn, uvloop and httptools. It parses the
 to a file, waits for one `fdatasync` that it shares with whoever wrote meanwhile, as `chinwag.storage.sqlite`
 shares a COMMIT, and answers the same JSON. No routes, no credentials, no rules, no log.
 
-    python -m bench.ceiling FILE BODY      BODY holds a service as Chinwag answers it, to answer alike
+    python -m bench.ceiling FILE LIKE      LIKE holds a service and a message as Chinwag answers them
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import os
 import secrets
 import sys
 import time
-from collections import deque
+from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,19 +67,24 @@ class Journal:
 
 
 class Ceiling:
-    """`POST /v1/Services` and `GET /v1/Services/{sid}`, with nothing around them.
+    """What a service and a message come to when there is nothing around them.
 
     Args:
-        journal: where services are kept.
-        like: a service as Chinwag answers it: the answers have its fields, and so its size.
+        journal: where both are kept.
+        service: as Chinwag answers it: the answers have its fields, and so its size.
+        message: likewise.
     """
 
-    def __init__(self, journal: Journal, like: Record) -> None:
+    def __init__(self, journal: Journal, service: Record, message: Record) -> None:
         self._journal = journal
-        self._like = like
-        self._base: str = like["url"].removesuffix(like["sid"])
-        self._suffixes = {name: url.removeprefix(like["url"]) for name, url in like["links"].items()}
+        self._service = service
+        self._service_links = {
+            name: url.removeprefix(service["url"]) for name, url in service["links"].items()
+        }
+        self._message = message
+        self._base: str = message["url"].partition("/v2/")[0]
         self._services: dict[str, Record] = {}
+        self._messages: Counter[str] = Counter()
 
     async def __call__(
         self,
@@ -88,10 +93,14 @@ class Ceiling:
         send: Callable[[dict[str, Any]], Awaitable[None]],
     ) -> None:
         """Answer a request."""
+        path = scope["path"]
         if scope["method"] == "POST":
-            status, body = 201, await self._create(await _body(receive))
+            fields = dict(parse_qsl((await _body(receive)).decode(), keep_blank_values=True))
+            make = self._make_message if path.endswith("/Messages") else self._make_service
+            status, body = 201, msgspec.json.encode(make(path, fields))
+            await self._journal.append(body + b"\n")
         else:
-            status, body = 200, msgspec.json.encode(self._services[scope["path"].rpartition("/")[2]])
+            status, body = 200, msgspec.json.encode(self._services[path.rpartition("/")[2]])
         headers = [
             (b"content-type", b"application/json; charset=utf-8"),
             (b"content-length", str(len(body)).encode()),
@@ -99,24 +108,46 @@ class Ceiling:
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    async def _create(self, form: bytes) -> bytes:
-        fields = dict(parse_qsl(form.decode(), keep_blank_values=True))
+    def _make_service(self, path: str, fields: dict[str, str]) -> Record:
         sid = f"IS{secrets.token_hex(16)}"
-        url = self._base + sid
-        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        url = f"{self._base}{path}/{sid}"
+        now = _now()
         service = {
-            **self._like,
+            **self._service,
             "sid": sid,
             "friendly_name": fields["FriendlyName"],
             "date_created": now,
             "date_updated": now,
             "url": url,
-            "links": {name: url + suffix for name, suffix in self._suffixes.items()},
+            "links": {name: url + suffix for name, suffix in self._service_links.items()},
         }
-        body = msgspec.json.encode(service)
-        await self._journal.append(body + b"\n")
         self._services[sid] = service
-        return body
+        return service
+
+    def _make_message(self, path: str, fields: dict[str, str]) -> Record:
+        sid = f"IM{secrets.token_hex(16)}"
+        _, _, _, service_sid, _, channel_sid, _ = path.split("/")
+        index = self._messages[path]
+        self._messages[path] = index + 1
+        now = _now()
+        return {
+            **self._message,
+            "sid": sid,
+            "service_sid": service_sid,
+            "channel_sid": channel_sid,
+            "to": channel_sid,
+            "from": fields["From"],
+            "body": fields["Body"],
+            "attributes": fields["Attributes"],
+            "index": index,
+            "date_created": now,
+            "date_updated": now,
+            "url": f"{self._base}{path}/{sid}",
+        }
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 async def _body(receive: Callable[[], Awaitable[dict[str, Any]]]) -> bytes:
@@ -141,8 +172,9 @@ class Server(uvicorn.Server):
 
 def main() -> None:
     journal, like = (Path(argument) for argument in sys.argv[1:])
+    service, message = msgspec.json.decode(like.read_bytes())
     config = uvicorn.Config(
-        Ceiling(Journal(journal), msgspec.json.decode(like.read_bytes())),  # type: ignore[arg-type]
+        Ceiling(Journal(journal), service, message),  # type: ignore[arg-type]
         host="127.0.0.1",
         port=0,
         http="httptools",

@@ -1,4 +1,4 @@
-"""The load: one request, asked again and again over a number of connections that are kept open.
+"""The load: each of a number of connections that are kept open asks its own request, again and again.
 
 It runs in a process of its own and does as little as it can for each answer, because on a small machine what
 it takes is taken from the server. Each connection has one request in flight.
@@ -8,12 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
 import subprocess
 import sys
 import time
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import uvloop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
 
 DRAIN_SECONDS = 10.0
 """Longest wait for the answers that are under way at the end, in seconds."""
@@ -23,7 +29,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What to ask, and for how long.
 
     Args:
-        request: as it goes over the wire.
+        requests: as they go over the wire. Connections take them in turns.
         status: what every answer must have.
         in_flight: number of connections.
         warm_up: seconds before anything counts.
@@ -31,7 +37,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     port: int
-    request: bytes
+    requests: list[bytes]
     status: int
     in_flight: int
     warm_up: float
@@ -62,29 +68,41 @@ class LoadFailedError(Exception):
     """A server did not answer as it should. The text says how."""
 
 
-def put(plan: Plan) -> Load:
+def put(plan: Plan, meanwhile: Callable[[], None] = lambda: None) -> Load:
     """Put a load on a server, from another process, and return what came back.
+
+    Args:
+        plan: what to ask.
+        meanwhile: is done once answers count; they do so until it is over, if that is later than planned.
 
     Raises:
         LoadFailedError: an answer had another status, or a connection was lost.
     """
-    asked = subprocess.run(
+    with subprocess.Popen(
         [sys.executable, "-m", "bench.load"],
-        input=msgspec.json.encode(plan),
-        capture_output=True,
-        timeout=plan.warm_up + plan.seconds + 2 * DRAIN_SECONDS,
-        check=False,
-    )
-    if asked.returncode:
-        raise LoadFailedError(asked.stderr.decode().strip().rpartition("\n")[2])
-    return msgspec.json.decode(asked.stdout, type=Load)
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as asking:
+        assert asking.stdin is not None
+        assert asking.stdout is not None
+        try:
+            asking.stdin.write(msgspec.json.encode(plan) + b"\n")
+            asking.stdin.flush()
+            if asking.stdout.readline():  # from now on answers count
+                meanwhile()
+            answered, complaint = asking.communicate(timeout=plan.seconds + 2 * DRAIN_SECONDS)
+        finally:
+            asking.kill()
+    if asking.returncode:
+        raise LoadFailedError(complaint.decode().strip().rpartition("\n")[2])
+    return msgspec.json.decode(answered, type=Load)
 
 
 class _Run:
     """What the connections of one run have in common."""
 
     def __init__(self, plan: Plan) -> None:
-        self.request = plan.request
         self.expected = f"HTTP/1.1 {plan.status} ".encode()
         self.latencies: list[float] = []
         self.asking = True
@@ -101,8 +119,9 @@ class _Run:
 class _Connection(asyncio.Protocol):
     """Asks; and, as soon as it is answered, asks again."""
 
-    def __init__(self, run: _Run) -> None:
+    def __init__(self, run: _Run, request: bytes) -> None:
         self._run = run
+        self._request = request
         self._came = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -135,7 +154,7 @@ class _Connection(asyncio.Protocol):
         run = self._run
         if run.asking:
             self._asked = time.perf_counter()
-            self._write(run.request)
+            self._write(self._request)
             return
         run.under_way -= 1
         if not run.under_way:
@@ -150,15 +169,17 @@ def _content_length(data: bytes) -> int:
 async def _ask(plan: Plan) -> Load:
     run = _Run(plan)
     loop = asyncio.get_running_loop()
+    requests = itertools.islice(itertools.cycle(plan.requests), plan.in_flight)
     connections = [
-        (await loop.create_connection(lambda: _Connection(run), "127.0.0.1", plan.port))[1]
-        for _ in range(plan.in_flight)
+        (await loop.create_connection(partial(_Connection, run, request), "127.0.0.1", plan.port))[1]
+        for request in requests
     ]
-    await _pass(plan.warm_up, run)
+    await _pass(asyncio.sleep(plan.warm_up), run)
     before = len(run.latencies)
     began, busy = time.perf_counter(), time.process_time()
+    print(flush=True)
 
-    await _pass(plan.seconds, run)
+    await _pass(_as_planned(plan), run)
     counted = sorted(run.latencies[before:])
     seconds, busy = time.perf_counter() - began, time.process_time() - busy
 
@@ -178,16 +199,23 @@ async def _ask(plan: Plan) -> Load:
     )
 
 
-async def _pass(seconds: float, run: _Run) -> None:
+async def _as_planned(plan: Plan) -> None:
+    """Let the planned time pass, and wait for the end of the input if that comes later."""
+    await asyncio.sleep(plan.seconds)
+    await asyncio.to_thread(sys.stdin.buffer.read)
+
+
+async def _pass(time_passes: Coroutine[Any, Any, None], run: _Run) -> None:
     """Let time pass, unless something fails."""
-    await asyncio.wait([run.failure], timeout=seconds)
+    passing = asyncio.ensure_future(time_passes)
+    await asyncio.wait([passing, run.failure], return_when=asyncio.FIRST_COMPLETED)
     if run.failure.done():
         run.failure.result()
 
 
 def main() -> None:
     gc.disable()
-    plan = msgspec.json.decode(sys.stdin.buffer.read(), type=Plan)
+    plan = msgspec.json.decode(sys.stdin.buffer.readline(), type=Plan)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         load = runner.run(_ask(plan))
     sys.stdout.buffer.write(msgspec.json.encode(load))

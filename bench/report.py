@@ -76,9 +76,8 @@ class Speed(msgspec.Struct, frozen=True, kw_only=True):
         )
         if self.ratio is None:
             return figures
-        spread = f"{self.ratio.least:.2f}-{self.ratio.most:.2f}"
         bar = "" if self.least is None else f"≥ {self.least:.2f}"
-        return f"{figures}{self.ratio.median:>8.3f}  {spread:<12}{bar:<8}{_verdict(self.met)}"
+        return f"{figures}{self.ratio.median:>8.3f}  {_spread(self.ratio):<12}{bar:<8}{_verdict(self.met)}"
 
 
 class Size(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,11 +98,45 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
         return None if self.most is None else self.size.median <= self.most
 
     def line(self) -> str:
-        figure = f"{self.size.median:,.2f}" if self.size.median < 10 else f"{self.size.median:,.1f}"
-        spread = "" if self.size.least == self.size.most else f"{self.size.least:.2f}-{self.size.most:.2f}"
         bar = "" if self.most is None else f"≤ {self.most:g}"
-        measure = f"{figure} {self.unit}"
-        return f"{self.work:<35}{self.server:<11}{measure:>40}  {spread:<12}{bar:<8}{_verdict(self.met)}"
+        measure = f"{_figure(self.size)} {self.unit}"
+        return (
+            f"{self.work:<35}{self.server:<11}{measure:>40}  "
+            f"{_spread(self.size):<12}{bar:<8}{_verdict(self.met)}"
+        )
+
+
+class Growth(msgspec.Struct, frozen=True, kw_only=True):
+    """How a figure of one server grew from a small piece of work to a large one: less is better.
+
+    Args:
+        ratio: of the large one's figure to that of the small one in the same round.
+        most: what the median of the ratio may be.
+    """
+
+    work: str
+    server: str
+    unit: str
+    small: Spread
+    large: Spread
+    ratio: Spread
+    most: float
+
+    @property
+    def name(self) -> str:
+        return f"{self.work} on {self.server}"
+
+    @property
+    def met(self) -> bool:
+        return self.ratio.median <= self.most
+
+    def line(self) -> str:
+        figures = f"{_figure(self.small)} to {_figure(self.large)} {self.unit}"
+        bar = f"≤ {self.most:.2f}"
+        return (
+            f"{self.work:<35}{self.server:<11}{figures:>32}{self.ratio.median:>8.3f}  "
+            f"{_spread(self.ratio):<12}{bar:<8}{_verdict(self.met)}"
+        )
 
 
 class Report:
@@ -111,13 +144,13 @@ class Report:
 
     def __init__(self, facts: dict[str, Any]) -> None:
         self._facts = facts
-        self._rows: list[Speed | Size] = []
+        self._rows: list[Speed | Size | Growth] = []
         self._began = datetime.now(UTC)
         for name, fact in facts.items():
             print(f"{name:<10}{fact}")
         print(f"\n{_HEAD}", flush=True)
 
-    def add(self, row: Speed | Size) -> None:
+    def add(self, row: Speed | Size | Growth) -> None:
         """Print a row of the table, and keep it."""
         self.now("")
         self._rows.append(row)
@@ -176,6 +209,14 @@ def _file_system(folder: Path) -> str:
         disk for disk in psutil.disk_partitions(all=True) if folder.resolve().is_relative_to(disk.mountpoint)
     ]
     return max(holding, key=lambda disk: len(disk.mountpoint)).fstype if holding else "unknown"
+
+
+def _figure(spread: Spread) -> str:
+    return f"{spread.median:,.2f}" if spread.median < 10 else f"{spread.median:,.1f}"
+
+
+def _spread(spread: Spread) -> str:
+    return "" if spread.least == spread.most else f"{spread.least:.2f}-{spread.most:.2f}"
 
 
 def _verdict(met: bool | None) -> str:  # noqa: FBT001

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import http.client
 import os
 import secrets
 import select
@@ -16,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
 import psutil
 
 from support.postgres import Postgres, running_postgres
@@ -44,6 +42,7 @@ class Target:
 
     Args:
         name: in the table.
+        database: its address; empty for the ceiling.
         port: on this machine.
         process: which ran it.
         began: when it was started, on the clock of `time.perf_counter`.
@@ -51,6 +50,7 @@ class Target:
     """
 
     name: str
+    database: str
     port: int
     process: psutil.Process
     began: float
@@ -89,56 +89,24 @@ def chinwag(name: str, database: str, folder: Path) -> Iterator[Target]:
         "CHINWAG_LOG_LEVEL": "info",
     }
     environment = {k: v for k, v in os.environ.items() if not k.startswith("CHINWAG_")} | settings
-    with _started(name, ["-m", "chinwag", "serve"], folder, environment) as target:
+    with _started(name, ["-m", "chinwag", "serve"], folder, environment, database) as target:
         yield target
 
 
 @contextlib.contextmanager
-def ceiling(like: bytes, folder: Path) -> Iterator[Target]:
-    """Start the ceiling, which answers like the service of Chinwag that is given, and stop it at the end."""
-    sample = folder / "like.json"
-    sample.write_bytes(like)
-    command = ["-m", "bench.ceiling", str(folder / "journal"), str(sample)]
+def ceiling(service: bytes, message: bytes, folder: Path) -> Iterator[Target]:
+    """Start the ceiling, which answers with a service and a message like these, and stop it at the end."""
+    like = folder / "like.json"
+    like.write_bytes(b"[%b,%b]" % (service, message))
+    command = ["-m", "bench.ceiling", str(folder / "journal"), str(like)]
     with _started("ceiling", command, folder, dict(os.environ)) as target:
         yield target
 
 
-def request(method: str, path: str, form: str = "") -> bytes:
-    """Return a request as it goes over the wire."""
-    credentials = base64.b64encode(f"{ACCOUNT_SID}:{AUTH_TOKEN}".encode()).decode()
-    lines = [
-        f"{method} {path} HTTP/1.1",
-        "Host: localhost:8080",
-        f"Authorization: Basic {credentials}",
-        "User-Agent: bench",
-        "Accept: application/json",
-    ]
-    if form:
-        lines += ["Content-Type: application/x-www-form-urlencoded", f"Content-Length: {len(form)}"]
-    return "\r\n".join([*lines, "", form]).encode()
-
-
-def a_service(target: Target, form: str) -> bytes:
-    """Make a service and return the answer."""
-    connection = http.client.HTTPConnection("127.0.0.1", target.port, timeout=10)
-    with contextlib.closing(connection):
-        connection.connect()
-        connection.sock.sendall(request("POST", "/v1/Services", form))
-        response = http.client.HTTPResponse(connection.sock, method="POST")
-        response.begin()
-        answer = response.read()
-    if response.status != 201:
-        raise RuntimeError(f"{target.name} answered {response.status}: {answer.decode()}")
-    return answer
-
-
-def sid_of(service: bytes) -> str:
-    """Return the SID of a service as it was answered."""
-    return msgspec.json.decode(service)["sid"]
-
-
 @contextlib.contextmanager
-def _started(name: str, arguments: list[str], folder: Path, environment: dict[str, str]) -> Iterator[Target]:
+def _started(
+    name: str, arguments: list[str], folder: Path, environment: dict[str, str], database: str = ""
+) -> Iterator[Target]:
     began = time.perf_counter()
     with (
         (folder / f"{name}.log").open("ab") as log,
@@ -149,7 +117,14 @@ def _started(name: str, arguments: list[str], folder: Path, environment: dict[st
         try:
             port = _port(process, Path(log.name))
             ready = time.perf_counter()
-            yield Target(name=name, port=port, process=psutil.Process(process.pid), began=began, ready=ready)
+            yield Target(
+                name=name,
+                database=database,
+                port=port,
+                process=psutil.Process(process.pid),
+                began=began,
+                ready=ready,
+            )
         finally:
             _stop(process)
 

@@ -28,10 +28,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "domain": BASE,
     "commands": {"domain"} | BASE,
     "storage": {"domain"} | BASE,
+    "sweep": {"commands", "domain", "logs"},
     "broker": {"domain", "logs"} | BASE,
     "auth": {"commands", "domain"} | BASE,
     "rest": {"commands", "domain", "logs", "__init__"} | BASE,
-    "app": {"auth", "broker", "commands", "domain", "logs", "rest", "settings", "storage"} | BASE,
+    "app": {"auth", "broker", "commands", "domain", "logs", "rest", "settings", "storage", "sweep"} | BASE,
     "cli": {"app", "auth", "commands", "domain", "errors", "logs", "settings", "storage", "__init__"},
     "__main__": {"cli"},
 }

@@ -23,6 +23,17 @@ PAGES = sorted(HOME.glob("*.md")) + sorted(DOCS.rglob("*.md"))
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?!\w+:)([^)\s]*)\)")
 NAMED_PAGE = re.compile(r"\b(docs/[\w/.-]+\.md)(#[\w-]+)?")
 SOURCE = re.compile(r"\bSources?:\s+([^.]*)")
+ROUTE = re.compile(r"^\| `([A-Z]+) (/[^`]*)` \| (v\d(?:, v\d)*) \| \S", re.MULTILINE)
+"""A row of a table of routes: method and path below the version, and the versions that have it."""
+
+REQUEST = re.compile(r"`([A-Z]+) /(v\d)(/[^`\s?]*)[^`]*`")
+"""A route in running text, with its version."""
+
+ANY_NAME = {
+    re.compile(r"^Notifications\.(?!LogEnabled)\w+\.(?!BadgeCountEnabled)"): "Notifications.<T>.",
+    re.compile(r"^Webhooks\.\w+\."): "Webhooks.<E>.",
+}
+"""Parameters that there are many of, and how the documents write them."""
 
 
 @pytest.mark.parametrize("setting", fields(Settings), ids=lambda setting: setting.name)
@@ -53,19 +64,27 @@ def test_no_other_error_is_documented() -> None:
     assert documented == [(str(kind.code), str(int(kind.status)), kind.text) for kind in all_kinds()]
 
 
-@pytest.mark.parametrize("version", Version)
+def test_every_route_of_every_version_is_documented_once_and_no_other() -> None:
+    documented = [
+        (method, version, path)
+        for method, path, versions in ROUTE.findall(page("api.md"))
+        for version in versions.split(", ")
+    ]
+
+    assert sorted(documented) == sorted(all_routes())
+
+
+def test_no_route_is_spoken_of_that_is_not_there() -> None:
+    spoken_of = set(REQUEST.findall(page("api.md")))
+
+    assert spoken_of - set(all_routes()) == set()
+
+
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
-def test_every_route_is_documented(route: Route, version: Version) -> None:
-    if route.since <= version:
-        assert f"`{route.method} {version.path}{route.path}`" in page("api.md")
+def test_every_parameter_of_a_route_is_documented_beside_it(route: Route) -> None:
+    lists, *_, beside = (part for part in parts("api.md") if part.startswith("Lists") or named(route) in part)
 
-
-def test_no_other_route_is_documented() -> None:
-    documented = re.findall(r"`([A-Z]+ /v\d/[^`]*)`", page("api.md"))
-
-    assert set(documented) <= {
-        f"{route.method} {version.path}{route.path}" for route in ROUTES for version in Version
-    }
+    assert parameters(route) - in_tables(beside) - in_tables(lists) == set()
 
 
 def test_every_source_that_is_cited_is_listed() -> None:
@@ -106,8 +125,43 @@ def test_the_changelog_has_a_place_for_what_is_unreleased() -> None:
     assert re.search(r"^## \[?Unreleased\]?", (HOME / "CHANGELOG.md").read_text(), re.MULTILINE)
 
 
+def all_routes() -> list[tuple[str, str, str]]:
+    """Return every route: method, version and path below the version."""
+    return [
+        (route.method, version.path.strip("/"), route.path)
+        for route in ROUTES
+        for version in Version
+        if route.since <= version
+    ]
+
+
+def named(route: Route) -> str:
+    """Return a route as a table names it."""
+    return f"`{route.method} {route.path}`"
+
+
+def parameters(route: Route) -> set[str]:
+    """Return the parameters of a route, in any version, as the documents write them."""
+    tables = [table for table in (route.takes, route.pages and route.pages.params) if table is not None]
+    names = {param.name for table in tables for version in Version for param in table.of(version)}
+    for pattern, short in ANY_NAME.items():
+        names = {pattern.sub(short, name) for name in names}
+    return names
+
+
 def page(name: str) -> str:
     return (DOCS / name).read_text()
+
+
+def parts(name: str) -> list[str]:
+    """Return the parts of a page, each below a heading of the second rank."""
+    return re.split(r"^## ", page(name), flags=re.MULTILINE)
+
+
+def in_tables(part: str) -> set[str]:
+    """Return the names in the first column of the tables of a part."""
+    cells = re.findall(r"^\| ([^|]*) \|", part, re.MULTILINE)
+    return {name for cell in cells for name in re.findall(r"`([^`]+)`", cell)}
 
 
 def rows(name: str) -> dict[str, list[str]]:
@@ -124,6 +178,8 @@ def shown(default: object) -> str:
     """Return how the documents show the default of a setting."""
     if default is None:
         return "unset"
+    if isinstance(default, bool):
+        return f"`{str(default).lower()}`"
     if isinstance(default, tuple):
         return ", ".join(f"`{part}`" for part in default)
     return f"`{default}`"

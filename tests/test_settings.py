@@ -47,6 +47,9 @@ OTHERS_THAT_ARE_BAD = [
     ("account_sid", "AC" + "A" * 32),
 ]
 
+FLAGS = ("v1_list_attributes", "list_public_channels_only")
+"""The settings that are true or false, and false unless given."""
+
 SECRETS = ("encryption_key", "auth_token", "api_key_secret")
 
 
@@ -143,6 +146,25 @@ def test_a_word_that_is_not_one_of_a_few_is_refused_with_those_few(operator: Ope
 
     assert f'Invalid value "loud" for CHINWAG_{name.upper()}' in told
     assert ('"warning"' if name == "log_level" else '"console"') in told
+
+
+@pytest.mark.parametrize("name", FLAGS)
+@pytest.mark.parametrize("text", ["yes", "1", "", "truee"])
+def test_what_is_neither_true_nor_false_is_refused(operator: Operator, name: str, text: str) -> None:
+    operator.by_variable(**{name: text})
+
+    assert operator.is_told() == f"CHINWAG_{name.upper()} is {text!r}: it must be true or false"
+
+
+@pytest.mark.parametrize("name", FLAGS)
+@pytest.mark.parametrize("value", ["1", "'yes'"])
+def test_what_is_neither_true_nor_false_in_the_file_is_refused(
+    operator: Operator, name: str, value: str
+) -> None:
+    operator.by_file(f"{name} = {value}")
+
+    text = value.strip("'")
+    assert operator.is_told() == f"{name} in chinwag.toml is {text!r}: it must be true or false"
 
 
 def test_a_bad_encryption_key_is_not_repeated(operator: Operator) -> None:
@@ -323,6 +345,41 @@ def test_a_good_text_is_taken_as_it_is(operator: Operator, name: str, text: str)
     operator.by_variable(**{name: text}, **({"auth_token": "token"} if name == "account_sid" else {}))
 
     assert getattr(settings(), name) == text
+
+
+@pytest.mark.parametrize("name", FLAGS)
+def test_what_is_true_or_false_is_an_option_that_is_there_or_is_denied(operator: Operator, name: str) -> None:
+    option = name.replace("_", "-")
+
+    assert getattr(settings(), name) is False
+    assert getattr(settings(f"--{option}"), name) is True
+    assert getattr(settings(f"--no-{option}"), name) is False
+
+
+@pytest.mark.parametrize("name", FLAGS)
+@pytest.mark.parametrize(
+    ("text", "value"), [("true", True), ("True", True), ("false", False), ("FALSE", False)]
+)
+def test_true_and_false_are_read_in_any_letter_case(
+    operator: Operator, name: str, text: str, *, value: bool
+) -> None:
+    operator.by_variable(**{name: text})
+
+    assert getattr(settings(), name) is value
+
+
+@pytest.mark.parametrize("name", FLAGS)
+@pytest.mark.parametrize("value", [True, False])
+def test_true_and_false_are_what_they_are_in_the_file(operator: Operator, name: str, *, value: bool) -> None:
+    operator.by_file(f"{name} = {str(value).lower()}")
+
+    assert getattr(settings(), name) is value
+
+
+def test_an_option_denies_what_a_variable_says(operator: Operator) -> None:
+    operator.by_variable(v1_list_attributes="true")
+
+    assert settings("--no-v1-list-attributes").v1_list_attributes is False
 
 
 @pytest.mark.parametrize("port", [0, 1, 65535])

@@ -16,18 +16,19 @@ from chinwag.auth.basic import BasicAuthentication
 from chinwag.auth.first_start import Credentials, ensure_account, ensure_key, make_first_account
 from chinwag.auth.secrets import Seal, WrongKeyError, key_from_file, prove_key
 from chinwag.broker.memory import MemoryBroker
-from chinwag.domain.events import AccountsChanged
+from chinwag.domain.account import AccountsChanged
 from chinwag.domain.service import Limits
 from chinwag.ids import Mint
 from chinwag.logs import logger
 from chinwag.settings import key_path
 from chinwag.storage.store import open_store, sqlite_path
+from chinwag.sweep import Sweeper
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
     from chinwag.commands import World
-    from chinwag.domain.events import AnyEvent
+    from chinwag.domain.event import Event
     from chinwag.ids import Millis
     from chinwag.rest.manners import Application
     from chinwag.settings import Settings, StoreSettings
@@ -144,11 +145,16 @@ async def serve(settings: Settings, ready: Callable[[str, Credentials | None], N
             parts.world.broker.listen(_forgetter(authentication))
             application = rest(settings, parts, authentication)
 
-            watch = asyncio.create_task(_watch(parts, authentication))
+            beside = [
+                asyncio.create_task(_watch(parts, authentication)),
+                asyncio.create_task(Sweeper(parts.world).run()),
+            ]
             try:
                 await _listen(listening, settings, application, lambda base: ready(base, credentials))
             finally:
-                watch.cancel()
+                for task in beside:
+                    task.cancel()
+                await asyncio.wait(beside)
 
 
 async def _credentials(settings: Settings, parts: Parts) -> Credentials | None:
@@ -167,6 +173,7 @@ async def _credentials(settings: Settings, parts: Parts) -> Credentials | None:
 def rest(settings: Settings, parts: Parts, authentication: BasicAuthentication) -> Application:
     """Return the REST API as an ASGI application."""
     from chinwag.rest.about import Docs, Health, Home, Metrics, OpenApi, Readiness  # noqa: PLC0415  # a CLI needs no HTTP
+    from chinwag.rest.call import Conventions  # noqa: PLC0415
     from chinwag.rest.manners import Manners  # noqa: PLC0415
     from chinwag.rest.meters import Meters  # noqa: PLC0415
     from chinwag.rest.server import Surroundings, rest_app  # noqa: PLC0415
@@ -176,11 +183,16 @@ def rest(settings: Settings, parts: Parts, authentication: BasicAuthentication) 
         fixed=settings.public_url.rstrip("/") if settings.public_url else None,
         trusted_proxies=tuple(ip_network(text) for text in settings.trusted_proxies),
     )
-    default_limits = Limits(
-        channel_members=settings.default_channel_members, user_channels=settings.default_user_channels
+    conventions = Conventions(
+        default_limits=Limits(
+            channel_members=settings.default_channel_members, user_channels=settings.default_user_channels
+        ),
+        v1_list_attributes=settings.v1_list_attributes,
+        list_public_channels_only=settings.list_public_channels_only,
+        seal=parts.seal.seal,
     )
     meters = Meters()
-    app = rest_app(Surroundings(parts.world, authentication, address, default_limits))
+    app = rest_app(Surroundings(parts.world, authentication, address, conventions))
     app.add_route("/", Home())
     app.add_route("/healthz", Health())
     app.add_route("/readyz", Readiness(parts.world.store))
@@ -254,8 +266,8 @@ def _listening(settings: Settings) -> socket.socket:
         ) from None
 
 
-def _forgetter(authentication: BasicAuthentication) -> Callable[[AnyEvent], None]:
-    def listener(event: AnyEvent) -> None:
+def _forgetter(authentication: BasicAuthentication) -> Callable[[Event], None]:
+    def listener(event: Event) -> None:
         if isinstance(event, AccountsChanged):
             authentication.forget()
 

@@ -65,6 +65,7 @@ class Kinds:
 
     FRIENDLY_NAME_NOT_PROVIDED = Kind(50000, HTTPStatus.BAD_REQUEST, "FriendlyName not provided")
     FRIENDLY_NAME_TOO_LONG = Kind(50003, HTTPStatus.BAD_REQUEST, "Friendly name too long")
+    UNIQUE_NAME_TOO_LONG = Kind(50004, HTTPStatus.BAD_REQUEST, "Unique Name too long")
 
     SERVICE_NOT_FOUND = Kind(50050, HTTPStatus.NOT_FOUND, "Service Instance not found")
     INVALID_CONSUMPTION_INTERVAL = Kind(50052, HTTPStatus.BAD_REQUEST, "Invalid consumption interval format")
@@ -75,6 +76,7 @@ class Kinds:
     SOUND_TOO_LONG = Kind(50059, HTTPStatus.BAD_REQUEST, "Notification sound name too long")
     INVALID_USER_CHANNELS = Kind(50060, HTTPStatus.BAD_REQUEST, "Invalid user channels limit format")
     INVALID_CHANNEL_MEMBERS = Kind(50061, HTTPStatus.BAD_REQUEST, "Invalid channel members limit format")
+    INVALID_RETRY_COUNT = Kind(50065, HTTPStatus.BAD_REQUEST, "Invalid webhook retry count")
 
     ROLE_NOT_FOUND = Kind(50100, HTTPStatus.NOT_FOUND, "Role not found")
     CHANNEL_ROLE_NOT_FOUND = Kind(50101, HTTPStatus.BAD_REQUEST, "Channel role not found")
@@ -82,6 +84,63 @@ class Kinds:
     PERMISSION_NOT_FOUND = Kind(50104, HTTPStatus.BAD_REQUEST, "Permission not found")
     INVALID_ROLE_TYPE = Kind(50105, HTTPStatus.BAD_REQUEST, "Invalid role type")
     CHANNEL_CREATOR_ROLE_NOT_FOUND = Kind(50106, HTTPStatus.BAD_REQUEST, "Channel creator role not found")
+
+    USER_NOT_FOUND = Kind(50200, HTTPStatus.NOT_FOUND, "User not found")
+    USER_EXISTS = Kind(50201, HTTPStatus.CONFLICT, "User already exists")
+    IDENTITY_RESERVED = Kind(50203, HTTPStatus.BAD_REQUEST, "Identity reserved")
+    IDENTITY_NOT_PROVIDED = Kind(50204, HTTPStatus.BAD_REQUEST, "Identity not provided")
+    IDENTITY_LIKE_SID = Kind(50206, HTTPStatus.BAD_REQUEST, "Identity should not match user SID pattern")
+    IDENTITY_TOO_LONG = Kind(50207, HTTPStatus.BAD_REQUEST, "Identity too long")
+    USER_CHANNEL_LIMIT = Kind(50208, HTTPStatus.FORBIDDEN, "User channel limit exceeded")
+    INVALID_BINDING_TYPE = Kind(50209, HTTPStatus.BAD_REQUEST, "Invalid binding type")
+    INVALID_NOTIFICATION_LEVEL = Kind(50210, HTTPStatus.BAD_REQUEST, "Invalid notification level")
+    USER_INVITED = Kind(50212, HTTPStatus.CONFLICT, "User already invited")
+
+    CHANNEL_NOT_FOUND = Kind(50300, HTTPStatus.NOT_FOUND, "Channel not found")
+    ATTRIBUTES_TOO_LONG = Kind(50303, HTTPStatus.BAD_REQUEST, "Attributes too long")
+    ATTRIBUTES_NOT_JSON = Kind(50304, HTTPStatus.BAD_REQUEST, "Attributes not valid JSON")
+    UNIQUE_NAME_LIKE_SID = Kind(
+        50306, HTTPStatus.BAD_REQUEST, "Unique name should not match channel SID pattern"
+    )
+    CHANNEL_EXISTS = Kind(50307, HTTPStatus.CONFLICT, "Channel with provided unique name already exists")
+    INVALID_DATE_CREATED = Kind(50308, HTTPStatus.BAD_REQUEST, "Invalid Date Created parameter")
+    INVALID_DATE_UPDATED = Kind(50309, HTTPStatus.BAD_REQUEST, "Invalid Date Updated parameter")
+    AUTHOR_TOO_LONG = Kind(50310, HTTPStatus.BAD_REQUEST, "Author parameter is too long")
+
+    CHANNEL_WEBHOOK_NOT_FOUND = Kind(50320, HTTPStatus.NOT_FOUND, "Channel webhook not found")
+    TOO_MANY_CHANNEL_WEBHOOKS = Kind(50321, HTTPStatus.BAD_REQUEST, "Too many channel webhooks")
+    TOO_MANY_TRIGGERS = Kind(50322, HTTPStatus.BAD_REQUEST, "Too many channel webhook triggers")
+    INVALID_CHANNEL_WEBHOOK_TYPE = Kind(50324, HTTPStatus.BAD_REQUEST, "Invalid channel webhook type")
+    INVALID_CHANNEL_WEBHOOK_FILTER = Kind(50325, HTTPStatus.BAD_REQUEST, "Invalid channel webhook filter")
+    INVALID_TRIGGER = Kind(50326, HTTPStatus.BAD_REQUEST, "Invalid channel webhook trigger")
+    INVALID_FLOW_SID = Kind(50327, HTTPStatus.BAD_REQUEST, "Invalid channel webhook flow sid")
+    CHANNEL_WEBHOOK_URL_NOT_PROVIDED = Kind(50329, HTTPStatus.BAD_REQUEST, "Channel webhook url not provided")
+    CHANNEL_WEBHOOK_FILTER_NOT_PROVIDED = Kind(
+        50330, HTTPStatus.BAD_REQUEST, "Channel webhook filter not provided"
+    )
+    TRIGGER_NOT_PROVIDED = Kind(50331, HTTPStatus.BAD_REQUEST, "Channel webhook trigger not provided")
+    CHANNEL_WEBHOOK_URL_TOO_LONG = Kind(50332, HTTPStatus.BAD_REQUEST, "Channel webhook url too long")
+
+    MEMBER_NOT_FOUND = Kind(50402, HTTPStatus.NOT_FOUND, "Member not found")
+    CHANNEL_MEMBER_LIMIT = Kind(50403, HTTPStatus.FORBIDDEN, "Channel member limit exceeded")
+    MEMBER_EXISTS = Kind(50404, HTTPStatus.CONFLICT, "Member already exists")
+    INVALID_CONSUMPTION_TIMESTAMP = Kind(
+        50405, HTTPStatus.BAD_REQUEST, "Invalid last consumption timestamp format"
+    )
+    INVALID_CONSUMED_INDEX = Kind(50406, HTTPStatus.BAD_REQUEST, "Invalid last consumed message index format")
+
+    MESSAGE_NOT_FOUND = Kind(50500, HTTPStatus.NOT_FOUND, "Message not found")
+    MESSAGE_BODY_NOT_PROVIDED = Kind(50503, HTTPStatus.BAD_REQUEST, "Message body not provided")
+    MESSAGE_BODY_TOO_LONG = Kind(50504, HTTPStatus.BAD_REQUEST, "Message body parameter is too long")
+    LAST_UPDATED_BY_TOO_LONG = Kind(50505, HTTPStatus.BAD_REQUEST, "Last Updated By parameter is too long")
+    MEDIA_NOT_FOUND = Kind(50507, HTTPStatus.NOT_FOUND, "Media not found")
+    MEDIA_SENT_ALREADY = Kind(50508, HTTPStatus.CONFLICT, "Media already sent with another message")
+    MEDIA_BODY_UPDATE = Kind(50509, HTTPStatus.BAD_REQUEST, "Media message body cannot be updated")
+
+    INVITE_NOT_FOUND = Kind(50601, HTTPStatus.NOT_FOUND, "Invite not found")
+
+    BINDING_NOT_FOUND = Kind(52001, HTTPStatus.NOT_FOUND, "Invalid destination binding")
+    CREDENTIAL_NOT_FOUND = Kind(52002, HTTPStatus.NOT_FOUND, "Invalid Credential Sid")
 
 
 def all_kinds() -> list[Kind]:

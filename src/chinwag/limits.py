@@ -5,6 +5,42 @@ from __future__ import annotations
 V1_FRIENDLY_NAME = 64
 """Most characters in a v1 `friendly_name`. Source: chat-v1 Service.friendly_name."""
 
+V2_FRIENDLY_NAME = 256
+"""Most characters in a v2 `friendly_name`. Source: chat-v2 Service.friendly_name."""
+
+UNIQUE_NAME = 256
+"""Most characters in the `unique_name` of a channel. Source: decided."""
+
+IDENTITY = 256
+"""Most characters in an identity, or in another text that stands for somebody. Source: successor-limits."""
+
+BODY_TEXT_BYTES = 32 * 1024
+"""Largest `body` of a message, in bytes of UTF-8. Source: chat-limits."""
+
+ATTRIBUTES_BYTES = 16 * 1024
+"""Largest `attributes` of anything, in bytes of UTF-8. Sources: successor-limits, decided."""
+
+CREDENTIAL_SECRET = 16 * 1024
+"""Most characters in a certificate, key or secret of a push provider. Source: decided."""
+
+COMPATIBILITY_MESSAGE = 2048
+"""Most characters in the text that stands for a media message. Source: decided."""
+
+MEDIA_SIZE_MB = 150
+"""Largest file in a message, in MB. Source: chat-v2 Service.media."""
+
+CHANNEL_WEBHOOKS = 5
+"""Most webhooks of one channel. Source: chat-v2 CreateChannelWebhook."""
+
+CHANNEL_WEBHOOK_TRIGGERS = 5
+"""Most triggers of one channel webhook. Source: chat-v2 CreateChannelWebhook."""
+
+CHANNEL_WEBHOOK_TRIGGER = 256
+"""Most characters in a trigger. Source: decided."""
+
+RETRIES = 3
+"""Most repetitions of a webhook call. Source: chat-v2 CreateChannelWebhook."""
+
 WEBHOOK_URL = 2048
 """Most characters in the URL of a webhook. Source: decided."""
 
@@ -31,6 +67,15 @@ SERVICES_PAGE = 100
 
 V1_PAGE = 1000
 """Most records on any other v1 page. Source: chat-v1 ListRole.PageSize."""
+
+V2_PAGE = 100
+"""Most records on most v2 pages. Source: chat-v2 ListRole.PageSize."""
+
+V2_SMALL_PAGE = 50
+"""Most records on a v2 page of bindings or user channels. Source: chat-v2 ListBinding.PageSize."""
+
+CREDENTIALS_PAGE = 1000
+"""Most credentials on a page. Source: chat-v2 ListCredential.PageSize."""
 
 PAGE_NUMBER = 1_000_000_000
 """Largest `Page` label. Source: decided."""

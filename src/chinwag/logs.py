@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import atexit
 import logging
 import sys
 from typing import TYPE_CHECKING, Any
@@ -19,9 +21,57 @@ else:
 import msgspec  # noqa: E402
 
 if TYPE_CHECKING:
+    from io import TextIOBase
+
     from chinwag.settings import Settings
 
+GATHER_SECONDS = 0.05
+"""Longest wait of a line of level info or debug before it is written, in seconds."""
+
 _encode = msgspec.json.Encoder(enc_hook=str).encode
+
+
+class Lines:
+    """A stream of log lines that are written together, if nothing is wrong and there are many.
+
+    Writing each line of a busy server alone costs more than all else about it. A warning is written at once,
+    with all that came before it.
+    """
+
+    def __init__(self, stream: TextIOBase) -> None:
+        self._stream = stream
+        self._waiting: list[str] = []
+        atexit.register(self.flush)
+
+    def info(self, line: str) -> None:
+        """Write a line soon; without an event loop, now."""
+        self._waiting.append(line)
+        if len(self._waiting) == 1:
+            try:
+                asyncio.get_running_loop().call_later(GATHER_SECONDS, self.flush)
+            except RuntimeError:
+                self.flush()
+
+    def warning(self, line: str) -> None:
+        """Write a line now."""
+        self._waiting.append(line)
+        self.flush()
+
+    debug = info
+    error = critical = exception = warning
+
+    def write(self, text: str) -> None:
+        """Write text of a library now. Its line has its end."""
+        self.flush()
+        self._stream.write(text)
+        self._stream.flush()
+
+    def flush(self) -> None:
+        """Write what waits."""
+        waiting, self._waiting = self._waiting, []
+        if waiting:
+            self._stream.write("\n".join(waiting) + "\n")
+            self._stream.flush()
 
 
 def logger() -> Any:  # noqa: ANN401  # structlog's own type is Any
@@ -33,6 +83,7 @@ def configure_logs(settings: Settings) -> None:
     """Send every log line, also those of libraries, to standard error in one form."""
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     console = settings.log_format == "console" or (settings.log_format == "auto" and sys.stderr.isatty())
+    lines = Lines(sys.stderr)  # type: ignore[arg-type]  # a text stream, as typing has it
     shared: list[Any] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -45,10 +96,10 @@ def configure_logs(settings: Settings) -> None:
     structlog.configure(
         processors=[*shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: lines,
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(lines)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

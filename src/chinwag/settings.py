@@ -98,6 +98,12 @@ def _networks(text: str) -> tuple[str, ...]:
     return networks
 
 
+def _flag(text: str) -> bool:
+    if text.lower() not in {"true", "false"}:
+        raise ValueError
+    return text.lower() == "true"
+
+
 def _encryption_key(text: str) -> str:
     if len(base64.urlsafe_b64decode(text)) != 32:  # noqa: PLR2004  # bytes of a Fernet key
         raise ValueError
@@ -215,6 +221,12 @@ class Settings(StoreSettings):
 
     default_user_channels: Annotated[int, _read(_number(1, 1000), "a number from 1 to 1000")] = 100
     """limits.user_channels of a new service."""
+
+    v1_list_attributes: Annotated[bool, _read(_flag, "true or false")] = False
+    """Lists of v1 show attributes, where the original has null."""
+
+    list_public_channels_only: Annotated[bool, _read(_flag, "true or false")] = False
+    """A list of channels without a Type leaves private channels out, as the vendor's text can be read."""
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least level that is logged; info has a line for each request."""

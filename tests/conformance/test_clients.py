@@ -2,109 +2,289 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
 import shutil
-import subprocess
-from dataclasses import dataclass
+from asyncio.subprocess import DEVNULL, PIPE, STDOUT
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import aiohttp
 import pytest
 
 from chinwag import commands
 from chinwag.app import opened
 from chinwag.auth.secrets import new_secret
-from chinwag.domain.account import CreateKey
+from chinwag.domain.account import CreateAccount, CreateKey
 from chinwag.domain.caller import Operator
+from chinwag.rest.version import Version
+from conformance.stored import add_bindings, add_media
+from conformance.vendor import Operations, vendors
+from support.api import Api
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from chinwag.settings import Settings
-    from support.api import Api
+
+pytestmark = pytest.mark.clients
 
 HERE = Path(__file__).parent
 PROJECT = HERE.parent.parent
+COMPATIBILITY = PROJECT / "docs/compatibility.md"
 SECONDS = 100
+YES, NO = "✓", "\N{EN DASH}"
+
+BEGIN, END = "<!-- operations:begin -->", "<!-- operations:end -->"
+"""The lines of docs/compatibility.md that the table of operations stands between."""
+
+IN_CI = os.environ.get("CI") == "true"
+
+PLACES = ("form", "query", "header")
 
 
 @dataclass(frozen=True)
 class Library:
-    """An official library, what runs our program against it, and the file that shows it is installed."""
+    """An official library.
 
-    version: str
+    Args:
+        name: as the table of operations has it.
+        says: what the last line of a run that went well begins with.
+        program: what runs our program against it.
+        installed: the file that shows it is there.
+        lacks: parameters that it does not offer, by operation.
+    """
+
+    name: str
+    says: str
     program: tuple[str, ...]
     installed: Path
+    lacks: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
 
 
-def python(major: str, version: str) -> Library:
+def python(major: str, version: str, *arguments: str, **more: Any) -> Library:
     interpreter = PROJECT / f".clients/twilio-{major}/bin/python"
-    return Library(
-        f"twilio-python {version}.", (str(interpreter), str(HERE / "python_client.py")), interpreter
-    )
+    program = (str(interpreter), str(HERE / "python/client.py"), *arguments)
+    name = " ".join(["twilio-python", version, *arguments])
+    return Library(name, f"twilio-python {version}.", program, interpreter, **more)
 
 
 def node(package: str, version: str) -> Library:
     installed = HERE / "node/node_modules" / package
-    return Library(f"twilio-node {version}:", ("node", str(HERE / "node/client.mjs"), package), installed)
+    program = ("node", str(HERE / "node/client.mjs"), package)
+    return Library(f"twilio-node {version}", f"twilio-node {version}.", program, installed)
 
 
-LIBRARIES = {
-    "python-9": python("9", "9"),
-    "python-7": python("7", "7.17"),
-    "python-6": python("6", "6.63"),
-    "node-6": node("twilio6", "6.2.0"),
-    "node-3": node("twilio3", "3.84.1"),
+HEADER = "header X-Twilio-Webhook-Enabled"
+
+TAKEN_AND_NOT_SENT = {
+    f"DELETE /v2/Services/{{}}/{below}": {HEADER}
+    for below in ("Channels/{}", "Channels/{}/Members/{}", "Channels/{}/Messages/{}", "Users/{}/Channels/{}")
 }
+"""What `delete` of twilio-python 9.13 takes, and overwrites before it sends the request."""
+
+LIBRARIES = (
+    python("9", "9", lacks=TAKEN_AND_NOT_SENT),
+    python("9", "9", "asynchronously", lacks=TAKEN_AND_NOT_SENT),
+    python("7", "7.17"),
+    python(
+        "6",
+        "6.63",
+        # Its `delete` takes no argument there.
+        lacks={"DELETE /v2/Services/{}/Users/{}/Channels/{}": {HEADER}},
+    ),
+    node("twilio6", "6.2"),
+    node("twilio3", "3.84"),
+)
 
 
-@pytest.fixture(params=LIBRARIES)
+@dataclass(frozen=True)
+class Run:
+    """What a library did.
+
+    Args:
+        status: of its process; None if it took too long.
+        said: all that it printed.
+        done: the operations that succeeded, each with the parameters that went with it.
+    """
+
+    status: int | None
+    said: str
+    done: dict[str, set[str]]
+
+
+@pytest.fixture(scope="module")
+async def runs(server: tuple[str, Settings], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+    """The runs of every library that is installed, by name; all at the same time, each with its account."""
+
+    async def run(library: Library) -> Run:
+        record = tmp_path_factory.mktemp("run") / "record.json"
+        environment = {**os.environ, **await prepared(*server), "RECORD": str(record)}
+        return Run(*await carried_out(library, environment), done=read(record))
+
+    installed = [library for library in LIBRARIES if is_installed(library)]
+    done = await asyncio.gather(*map(run, installed))
+    return {library.name: found for library, found in zip(installed, done, strict=True)}
+
+
+@pytest.fixture(params=LIBRARIES, ids=lambda library: library.name)
 def library(request: pytest.FixtureRequest) -> Library:
     """An official library. Where it is missing its test is skipped; on a machine of CI it fails."""
-    found = LIBRARIES[request.param]
-    if found.installed.exists() and shutil.which(found.program[0]):
+    found: Library = request.param
+    if is_installed(found):
         return found
-    missing = (
-        f"{request.param} is not installed: `make clients` does it, and needs npm for the Node libraries"
-    )
-    return pytest.fail(missing) if os.environ.get("CI") == "true" else pytest.skip(missing)
+    missing = f"{found.name} is not installed: `make clients` does it, and needs npm for the Node libraries"
+    return pytest.fail(missing) if IN_CI else pytest.skip(missing)
 
 
-@pytest.fixture
-async def account(api: Api, server: tuple[str, Settings]) -> dict[str, str]:
-    """The environment that our programs expect: a new account with a key."""
-    base, settings = server
-    secret = new_secret()
+async def test_the_library_finds_everything_as_the_original_has_it(
+    library: Library, runs: dict[str, Run]
+) -> None:
+    run = runs[library.name]
+
+    assert run.status == 0, run.said
+    assert run.said.splitlines()[-1].startswith(library.says)
+
+
+@pytest.mark.parametrize("version", Version)
+async def test_the_library_does_every_operation_of_the_vendors_description(
+    library: Library, runs: dict[str, Run], version: Version
+) -> None:
+    done = {operation for operation in runs[library.name].done if f" {version.path}/" in operation}
+
+    assert done == set(vendors(version))
+
+
+@pytest.mark.parametrize("version", Version)
+async def test_the_library_sends_every_parameter_that_it_offers(
+    library: Library, runs: dict[str, Run], version: Version
+) -> None:
+    done = runs[library.name].done
+
+    missing = {
+        operation: parameters - done.get(operation, set())
+        for operation, parameters in described_parameters(vendors(version)).items()
+    }
+
+    not_offered = {operation: names for operation, names in library.lacks.items() if operation in missing}
+    assert {operation: names for operation, names in missing.items() if names} == not_offered
+
+
+async def test_the_documents_say_which_library_did_what(runs: dict[str, Run]) -> None:
+    if len(runs) < len(LIBRARIES):
+        pytest.skip("not every library is installed")
+    text = COMPATIBILITY.read_text()
+    if BEGIN not in text:
+        pytest.skip("there is no place for the table yet")
+    assert {name: run.status for name, run in runs.items()} == dict.fromkeys(runs, 0)
+
+    expected = with_table(text, table(runs))
+    if not IN_CI:
+        COMPATIBILITY.write_text(expected)
+
+    assert COMPATIBILITY.read_text() == expected, "run `make clients` and commit docs/compatibility.md"
+
+
+def is_installed(library: Library) -> bool:
+    return library.installed.exists() and shutil.which(library.program[0]) is not None
+
+
+async def prepared(base: str, settings: Settings) -> dict[str, str]:
+    """Make what a run needs, and return it as our programs expect it in their environment."""
+    token, secret = new_secret(), new_secret()
     async with opened(settings) as parts:
-        command = CreateKey(
-            account_sid=api.account_sid, friendly_name="Key", sealed_secret=parts.seal.seal(secret)
+        sealed = parts.seal.seal(token)
+        account = await commands.run(
+            CreateAccount(friendly_name="Test", sealed_auth_token=sealed), Operator(), parts.world
         )
-        key = await commands.run(command, Operator(), parts.world)
+        new_key = CreateKey(
+            account_sid=account.sid, friendly_name="Key", sealed_secret=parts.seal.seal(secret)
+        )
+        key = await commands.run(new_key, Operator(), parts.world)
+    async with aiohttp.ClientSession() as session:
+        service, media_sid = await prepared_service(Api(session, base, account.sid, token), settings)
     return {
         "CHAT_URL": base,
-        "ACCOUNT_SID": api.account_sid,
-        "AUTH_TOKEN": api.auth_token,
+        "ACCOUNT_SID": account.sid,
+        "AUTH_TOKEN": token,
         "API_KEY_SID": key.sid,
         "API_KEY_SECRET": secret,
+        "PREPARED_SERVICE_SID": service,
+        "MEDIA_SID": media_sid,
     }
 
 
-@pytest.mark.clients
-async def test_the_library_finds_everything_as_the_original_has_it(
-    library: Library, account: dict[str, str]
-) -> None:
-    status, said = run(library.program, {**os.environ, **account})
+async def prepared_service(api: Api, settings: Settings) -> tuple[str, str]:
+    """Make a service with sixty bindings and a file; return the SIDs of the service and of the file."""
+    service = await api.a_service()
+    apn = await api.post("/v2/Credentials", Type="apn", Certificate="text", PrivateKey="text")
+    fcm = await api.post("/v2/Credentials", Type="fcm", Secret="text")
+    alice = await api.a_user(service, "alice")
+    zoe = await api.a_user(service, "zoë@example.com")
+    carol = await api.a_user(service, "carol")
+    for user, credential, how_many in [(alice, apn, 2), (zoe, apn, 1), (zoe, fcm, 2), (carol, fcm, 55)]:
+        await add_bindings(settings, user, credential.json, how_many)
+    return service["sid"], await add_media(settings, alice)
 
-    assert status == 0, said
-    assert library.version in said.splitlines()[-1]
+
+async def carried_out(library: Library, environment: dict[str, str]) -> tuple[int | None, str]:
+    """Run our program against a library; return its status, None if it took too long, and all it said."""
+    process = await asyncio.create_subprocess_exec(
+        *library.program, env=environment, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT
+    )
+    try:
+        said, _ = await asyncio.wait_for(process.communicate(), SECONDS)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        return None, f"not done in {SECONDS} seconds"
+    return process.returncode, said.decode(errors="replace")
 
 
-def run(program: tuple[str, ...], environment: dict[str, str]) -> tuple[int | None, str]:
-    """Run a program to its end, and return its status, None if it took too long, and all it said."""
-    with subprocess.Popen(
-        program, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
-        try:
-            said, _ = process.communicate(timeout=SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            return None, process.communicate()[0] + f"... and nothing more in {SECONDS} seconds"
-        return process.returncode, said
+def read(record: Path) -> dict[str, set[str]]:
+    """Return what a run noted; nothing if it did not come to its end."""
+    if not record.exists():
+        return {}
+    return {operation: set(names) for operation, names in json.loads(record.read_text()).items()}
+
+
+def described_parameters(operations: Operations) -> dict[str, set[str]]:
+    """Return the parameters of every operation: `form Type`, `query PageSize`."""
+    return {
+        key: {item for item in operation.items if item.startswith(PLACES) and item.count(" ") == 1}
+        for key, operation in operations.items()
+    }
+
+
+def table(runs: dict[str, Run]) -> str:
+    """Return which library did which operation, as a table of Markdown."""
+    operations = [key for version in Version for key in sorted(vendors(version), key=by_path)]
+    return "\n".join(
+        [
+            line(["operation", *runs]),
+            line(["---"] * (len(runs) + 1)),
+            *(
+                line([f"`{key}`", *(YES if key in run.done else NO for run in runs.values())])
+                for key in operations
+            ),
+        ]
+    )
+
+
+def by_path(key: str) -> tuple[str, int]:
+    """The order of the table: by path; below it get, post, delete."""
+    method, _, path = key.partition(" ")
+    return path, ("GET", "POST", "DELETE").index(method)
+
+
+def line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def with_table(text: str, written: str) -> str:
+    """Return a document with a table between its two lines."""
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{written}\n{END}{after}"

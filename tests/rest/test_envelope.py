@@ -36,7 +36,22 @@ def test_whoever_comes_at_a_bad_time_is_told_when_to_come_back() -> None:
     assert envelope.headers(ApiError(Kinds.UNAVAILABLE)) == {"retry-after": "1"}
 
 
-@pytest.mark.parametrize("kind", [Kinds.SERVICE_NOT_FOUND, Kinds.ROLE_NOT_FOUND])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        Kinds.SERVICE_NOT_FOUND,
+        Kinds.ROLE_NOT_FOUND,
+        Kinds.USER_NOT_FOUND,
+        Kinds.CHANNEL_NOT_FOUND,
+        Kinds.CHANNEL_WEBHOOK_NOT_FOUND,
+        Kinds.MEMBER_NOT_FOUND,
+        Kinds.MESSAGE_NOT_FOUND,
+        Kinds.INVITE_NOT_FOUND,
+        Kinds.BINDING_NOT_FOUND,
+        Kinds.CREDENTIAL_NOT_FOUND,
+    ],
+    ids=lambda kind: kind.text,
+)
 def test_what_a_path_names_and_is_not_there_is_20404(kind: Kind) -> None:
     error = envelope.addressed(ApiError(kind), "/Services/IS0")
 
@@ -46,8 +61,13 @@ def test_what_a_path_names_and_is_not_there_is_20404(kind: Kind) -> None:
     )
 
 
-def test_any_other_error_is_worded_as_it_is() -> None:
-    error = ApiError(Kinds.CHANNEL_ROLE_NOT_FOUND)
+@pytest.mark.parametrize(
+    "kind",
+    [Kinds.CHANNEL_ROLE_NOT_FOUND, Kinds.MEDIA_NOT_FOUND, Kinds.MEMBER_EXISTS],
+    ids=lambda kind: kind.text,
+)
+def test_any_other_error_is_worded_as_it_is(kind: Kind) -> None:
+    error = ApiError(kind)
 
     assert envelope.addressed(error, "/Services/IS0") is error
 

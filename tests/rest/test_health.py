@@ -157,7 +157,13 @@ async def test_the_page_for_people_has_every_route(api: Api) -> None:
     assert answer.headers["Content-Type"].startswith("text/html")
     shown = Page(answer.body.decode()).code
     assert {path for path, _ in EVERY_ROUTE} <= set(shown)
-    assert {param.name for route in ROUTES if route.takes for param in route.takes.params} <= set(shown)
+    assert {
+        param.name
+        for route in ROUTES
+        if route.takes
+        for version in Version
+        for param in route.takes.of(version)
+    } <= set(shown)
 
 
 async def test_the_page_for_people_needs_nothing_from_anywhere_else(api: Api) -> None:

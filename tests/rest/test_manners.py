@@ -110,8 +110,12 @@ async def test_without_an_origin_answers_do_not_vary(api: Api) -> None:
 
 
 async def test_a_preflight_is_answered_on_every_path_without_credentials(api: Api) -> None:
-    sids = {"service_sid": "IS" + "0" * 32, "role_sid": "RL" + "0" * 32}
-    paths = [version.path + route.path.format(**sids) for version in Version for route in ROUTES]
+    paths = [
+        version.path + re.sub(r"\{\w+\}", "x", route.path)
+        for version in Version
+        for route in ROUTES
+        if route.since <= version
+    ]
     preflight = {"Origin": "https://app.example.com", "Access-Control-Request-Method": "POST"}
 
     answers = {

@@ -215,3 +215,100 @@ async def test_roles_have_pages_too(api: Api) -> None:
     assert [page["roles"] for page in reversed(back)] == [page["roles"] for page in onward]
     assert onward[0]["meta"]["key"] == "roles"
     assert onward[0]["meta"]["url"] == f"{api.base}{path}?PageSize=4&Page=0"
+
+
+# Filters, sizes and tokens of a list's own
+
+
+async def test_what_a_list_is_filtered_by_stays_in_every_address(api: Api) -> None:
+    service = await api.a_service()
+    channel = await api.a_channel(service)
+    made = [(await api.a_member(channel, name))["sid"] for name in ("alice", "bob", "carol", "dave")]
+    asked = f"/v2/Services/{service['sid']}/Channels/{channel['sid']}/Members?Identity=alice&Identity=carol"
+
+    onward = [page async for page in pages(api, f"{asked}&PageSize=1")]
+    back = [page async for page in pages(api, onward[-1]["meta"]["url"], "previous_page_url")]
+
+    assert [[record["sid"] for record in page["members"]] for page in onward] == [[made[0]], [made[2]]]
+    assert [page["members"] for page in back] == [page["members"] for page in reversed(onward)]
+    assert onward[0]["meta"]["next_page_url"].startswith(f"{api.base}{asked}&PageSize=1&Page=1&PageToken=PT")
+
+
+async def test_a_page_by_number_alone_counts_what_passes_the_filter(api: Api) -> None:
+    service = await api.a_service()
+    channels = [
+        await api.a_channel(service, Type=kind) for kind in ("private", "public", "private", "private")
+    ]
+
+    page = (await api.get(f"/v2/Services/{service['sid']}/Channels", Type="private", PageSize=1, Page=1)).json
+
+    assert [record["sid"] for record in page["channels"]] == [channels[2]["sid"]]
+
+
+async def test_a_filter_that_means_nothing_is_refused(api: Api) -> None:
+    service = await api.a_service()
+
+    refusal = await api.get(f"/v1/Services/{service['sid']}/Channels", Type="secret")
+
+    assert (refusal.status, refusal.code) == (400, 20001)
+
+
+async def test_the_channels_of_a_user_have_their_own_sids_in_tokens(api: Api) -> None:
+    service = await api.a_service()
+    made = []
+    for _ in range(3):
+        made.append((await api.a_channel(service))["sid"])
+        await api.a_member({"service_sid": service["sid"], "sid": made[-1]}, "alice")
+    path = f"/v1/Services/{service['sid']}/Users/alice/Channels"
+
+    onward = [page async for page in pages(api, f"{path}?PageSize=1")]
+
+    assert [[record["channel_sid"] for record in page["channels"]] for page in onward] == [
+        [found] for found in made
+    ]
+    tokens = [page["meta"]["url"].rpartition("PageToken=")[2] for page in onward[1:]]
+    assert tokens == [f"PT{found}" for found in made[:2]]
+
+
+async def test_a_list_may_have_a_usual_size_of_its_own(api: Api) -> None:
+    service = await api.a_service()
+    channel = await api.a_channel(service)
+    path = f"/v2/Services/{service['sid']}/Channels/{channel['sid']}/Webhooks"
+
+    sizes = [(await api.get(path + asked)).json["meta"]["page_size"] for asked in ("", "?PageSize=50")]
+
+    assert sizes == [5, 5]
+
+
+@pytest.mark.parametrize(
+    ("version", "below", "largest"),
+    [
+        ("v1", "/Services", 100),
+        ("v2", "/Services", 100),
+        ("v1", "/Services/{service}/Roles", 1000),
+        ("v2", "/Services/{service}/Roles", 100),
+        ("v1", "/Services/{service}/Users/alice/Channels", 1000),
+        ("v2", "/Services/{service}/Users/alice/Channels", 50),
+        ("v2", "/Services/{service}/Bindings", 50),
+        ("v1", "/Credentials", 1000),
+        ("v2", "/Credentials", 1000),
+    ],
+)
+async def test_the_largest_page_is_that_of_its_version(
+    api: Api, version: str, below: str, largest: int
+) -> None:
+    service = await api.a_service()
+    await api.a_user(service, "alice")
+    path = f"/{version}{below.format(service=service['sid'])}"
+
+    found = [await api.get(path, PageSize=size) for size in (largest, largest + 1)]
+
+    assert [page.json["meta"]["page_size"] for page in found] == [largest, largest]
+
+
+async def test_page_addresses_speak_the_version_that_was_asked(api: Api) -> None:
+    await services(api, 2)
+
+    page = (await api.get("/v2/Services", PageSize=1)).json
+
+    assert page["meta"]["next_page_url"].startswith(f"{api.base}/v2/Services?")

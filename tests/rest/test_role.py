@@ -342,3 +342,59 @@ async def test_a_role_is_found_in_its_own_service_only(api: Api) -> None:
 
     assert [(answer.status, answer.code) for answer in answers] == [(404, 20404)] * 3
     assert (await roles_of(api, service))[4] == role
+
+
+# v2
+
+
+async def test_a_role_has_the_same_fields_in_v2(api: Api) -> None:
+    service = await api.a_service()
+    role = await api.a_role(service)
+    path = f"/v2/Services/{service['sid']}/Roles"
+
+    fetched = await api.get(f"{path}/{role['sid']}")
+
+    assert fetched.status == 200
+    assert fetched.json == {**role, "url": f"{api.base}{path}/{role['sid']}"}
+
+
+async def test_a_role_is_made_changed_listed_and_deleted_in_v2(api: Api) -> None:
+    service = await api.a_service()
+    path = f"/v2/Services/{service['sid']}/Roles"
+
+    made = await api.post(path, FriendlyName="guest", Type="channel", Permission=["sendMessage"])
+    changed = await api.post(f"{path}/{made.json['sid']}", Permission=["leaveChannel", "sendMediaMessage"])
+    listed = await api.get(path)
+    deleted = await api.delete(f"{path}/{made.json['sid']}")
+
+    assert made.status == 201
+    assert made.json["url"] == f"{api.base}{path}/{made.json['sid']}"
+    assert changed.status == 200
+    assert changed.json["permissions"] == ["leaveChannel", "sendMediaMessage"]
+    assert listed.json["roles"][-1] == changed.json
+    assert (deleted.status, deleted.body) == (204, b"")
+    assert (await api.get(f"{path}/{made.json['sid']}")).code == 20404
+
+
+@pytest.mark.parametrize(("version", "longest"), [("v1", 64), ("v2", 256)])
+async def test_the_name_of_a_role_is_as_long_as_its_version_allows(
+    api: Api, version: str, longest: int
+) -> None:
+    service = await api.a_service()
+    path = f"/{version}/Services/{service['sid']}/Roles"
+    role = {"Type": "channel", "Permission": "sendMessage"}
+
+    kept = await api.post(path, FriendlyName="é" * longest, **role)
+    refused = await api.post(path, FriendlyName="é" * (longest + 1), **role)
+
+    assert (kept.status, kept.json["friendly_name"]) == (201, "é" * longest)
+    assert (refused.status, refused.code) == (400, 50003)
+
+
+@pytest.mark.parametrize(("version", "most"), [("v1", 1000), ("v2", 100)])
+async def test_a_page_of_roles_is_as_large_as_its_version_allows(api: Api, version: str, most: int) -> None:
+    service = await api.a_service()
+
+    listed = await api.get(f"/{version}/Services/{service['sid']}/Roles", PageSize=5000)
+
+    assert listed.json["meta"]["page_size"] == most

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -525,3 +525,267 @@ async def test_another_account_finds_nothing(api: Api, stranger: Api) -> None:
     assert (await stranger.get("/v1/Services")).json["services"] == []
     assert (await api.get(path)).json == service
     assert len((await api.get(f"{path}/Roles")).json["roles"]) == 4
+
+
+# v2
+
+V2_OFF = {
+    "log_enabled": False,
+    "new_message": {"enabled": False, "badge_count_enabled": False},
+    "added_to_channel": {"enabled": False},
+    "removed_from_channel": {"enabled": False},
+    "invited_to_channel": {"enabled": False},
+}
+ONLY_V2 = ("pre_webhook_retry_count", "post_webhook_retry_count", "media")
+
+
+async def a_v2_service(api: Api) -> dict[str, Any]:
+    made = await api.post("/v2/Services", FriendlyName="Support")
+    assert made.status == 201, made.body
+    return made.json
+
+
+async def test_a_new_service_has_every_field_of_v2_with_its_default(api: Api) -> None:
+    service = await a_v2_service(api)
+
+    url = f"{api.base}/v2/Services/{service['sid']}"
+    assert service == {
+        "sid": service["sid"],
+        "account_sid": api.account_sid,
+        "friendly_name": "Support",
+        "date_created": service["date_created"],
+        "date_updated": service["date_created"],
+        "default_service_role_sid": service["default_service_role_sid"],
+        "default_channel_role_sid": service["default_channel_role_sid"],
+        "default_channel_creator_role_sid": service["default_channel_creator_role_sid"],
+        "read_status_enabled": True,
+        "reachability_enabled": False,
+        "typing_indicator_timeout": 5,
+        "consumption_report_interval": 10,
+        "limits": {"channel_members": 250, "user_channels": 100},
+        "pre_webhook_url": None,
+        "post_webhook_url": None,
+        "webhook_method": "POST",
+        "webhook_filters": None,
+        "pre_webhook_retry_count": 0,
+        "post_webhook_retry_count": 0,
+        "notifications": V2_OFF,
+        "media": {
+            "size_limit_mb": 150,
+            "compatibility_message": "Media messages are not supported",
+        },
+        "url": url,
+        "links": {
+            "roles": f"{url}/Roles",
+            "users": f"{url}/Users",
+            "channels": f"{url}/Channels",
+            "bindings": f"{url}/Bindings",
+        },
+    }
+    assert (await api.get(f"/v2/Services/{service['sid']}")).json == service
+    assert (await api.get("/v2/Services")).json["services"] == [service]
+
+
+@pytest.mark.parametrize(
+    ("parameter", "text", "field", "value"),
+    [
+        ("PreWebhookRetryCount", "3", "pre_webhook_retry_count", 3),
+        ("PostWebhookRetryCount", "1", "post_webhook_retry_count", 1),
+        ("WebhookMethod", "GET", "webhook_method", "GET"),
+        ("FriendlyName", "é" * 256, "friendly_name", "é" * 256),
+        ("Notifications.LogEnabled", "true", "notifications", {**V2_OFF, "log_enabled": True}),
+        (
+            "Notifications.NewMessage.BadgeCountEnabled",
+            "true",
+            "notifications",
+            {**V2_OFF, "new_message": {"enabled": False, "badge_count_enabled": True}},
+        ),
+        (
+            "Notifications.InvitedToChannel.Sound",
+            "ping",
+            "notifications",
+            {**V2_OFF, "invited_to_channel": {"enabled": False, "sound": "ping"}},
+        ),
+        (
+            "Media.CompatibilityMessage",
+            "é" * 2048,
+            "media",
+            {"size_limit_mb": 150, "compatibility_message": "é" * 2048},
+        ),
+    ],
+    ids=lambda given: str(given)[:40],
+)
+async def test_an_update_in_v2_changes_one_field_and_leaves_the_rest(
+    api: Api, parameter: str, text: str, field: str, value: object
+) -> None:
+    service = await a_v2_service(api)
+
+    changed = await api.post(f"/v2/Services/{service['sid']}", **{parameter: text})
+
+    assert changed.status == 200
+    assert changed.json == {**service, field: value, "date_updated": changed.json["date_updated"]}
+    assert (await api.get(f"/v2/Services/{service['sid']}")).json == changed.json
+
+
+@pytest.mark.parametrize(
+    ("parameter", "text", "code"),
+    [
+        *(
+            (f"{moment}WebhookRetryCount", text, 50065)
+            for moment in ("Pre", "Post")
+            for text in ("4", "-1", "1.5", "many", "")
+        ),
+        ("FriendlyName", "é" * 257, 50003),
+        ("FriendlyName", "", 50000),
+        ("Media.CompatibilityMessage", "", 20001),
+        ("Media.CompatibilityMessage", "é" * 2049, 20001),
+        ("Notifications.LogEnabled", "1", 20001),
+        ("Notifications.NewMessage.BadgeCountEnabled", "", 20001),
+    ],
+    ids=lambda given: str(given)[:40],
+)
+async def test_an_update_in_v2_that_is_refused_changes_nothing(
+    api: Api, parameter: str, text: str, code: int
+) -> None:
+    service = await a_v2_service(api)
+
+    refusal = await api.post(f"/v2/Services/{service['sid']}", **{"WebhookMethod": "GET", parameter: text})
+
+    assert (refusal.status, refusal.code) == (400, code)
+    assert (await api.get(f"/v2/Services/{service['sid']}")).json == service
+
+
+async def test_creation_in_v2_honours_nothing_but_the_name(api: Api) -> None:
+    made = await api.post(
+        "/v2/Services",
+        FriendlyName="é" * 256,
+        PreWebhookRetryCount="nonsense",
+        Media__CompatibilityMessage="no",
+        Notifications__LogEnabled="true",
+    )
+
+    assert (made.status, made.json["friendly_name"]) == (201, "é" * 256)
+    assert made.json["pre_webhook_retry_count"] == 0
+    assert made.json["notifications"] == V2_OFF
+    assert made.json["media"]["compatibility_message"] == "Media messages are not supported"
+
+
+async def test_the_largest_file_is_not_for_clients_to_decide(api: Api) -> None:
+    service = await a_v2_service(api)
+
+    changed = await api.post(f"/v2/Services/{service['sid']}", Media__SizeLimitMb="9999")
+
+    assert (changed.status, changed.json["media"]["size_limit_mb"]) == (200, 150)
+
+
+async def test_v2_knows_no_webhooks_of_single_events_and_leaves_those_of_v1(api: Api) -> None:
+    service = await api.a_service(Webhooks__OnMessageSend__Url="https://example.com/a")
+    path = f"Services/{service['sid']}"
+
+    changed = await api.post(
+        f"/v2/{path}",
+        Webhooks__OnMessageSend__Url="nonsense",
+        Webhooks__OnMessageSend__Method="PUT",
+        Webhooks__OnMemberAdded__Url="https://example.com/b",
+    )
+
+    assert changed.status == 200
+    assert "webhooks" not in changed.json
+    assert (await api.get(f"/v1/{path}")).json["webhooks"] == service["webhooks"]
+
+
+async def test_v1_keeps_its_shape_whatever_v2_sets(api: Api) -> None:
+    service = await api.a_service()
+    path = f"Services/{service['sid']}"
+
+    await api.post(
+        f"/v2/{path}",
+        PreWebhookRetryCount="3",
+        PostWebhookRetryCount="3",
+        Notifications__LogEnabled="true",
+        Notifications__NewMessage__BadgeCountEnabled="true",
+        Media__CompatibilityMessage="no",
+    )
+
+    seen = (await api.get(f"/v1/{path}")).json
+    assert seen == {**service, "date_updated": seen["date_updated"]}
+
+
+@pytest.mark.parametrize(
+    ("parameter", "text"),
+    [
+        ("PreWebhookRetryCount", "nonsense"),
+        ("PostWebhookRetryCount", "3"),
+        ("Notifications.LogEnabled", "nonsense"),
+        ("Notifications.NewMessage.BadgeCountEnabled", "nonsense"),
+        ("Media.CompatibilityMessage", ""),
+    ],
+)
+async def test_v1_ignores_what_only_v2_takes(api: Api, parameter: str, text: str) -> None:
+    service = await a_v2_service(api)
+    path = f"Services/{service['sid']}"
+
+    changed = await api.post(f"/v1/{path}", **{parameter: text})
+
+    seen = (await api.get(f"/v2/{path}")).json
+    assert changed.status == 200
+    assert not set(ONLY_V2) & set(changed.json)
+    assert seen == {**service, "date_updated": seen["date_updated"]}
+
+
+async def test_a_method_that_v2_shows_was_not_set_by_that(api: Api) -> None:
+    service = await a_v2_service(api)
+
+    assert service["webhook_method"] == "POST"
+    assert (await api.get(f"/v1/Services/{service['sid']}")).json["webhook_method"] is None
+
+
+async def test_a_name_of_v2_is_shown_whole_in_v1_and_too_long_there(api: Api) -> None:
+    made = await api.post("/v2/Services", FriendlyName="a" * 65)
+    path = f"/v1/Services/{made.json['sid']}"
+
+    refusal = await api.post(path, FriendlyName="a" * 65)
+
+    assert (await api.get(path)).json["friendly_name"] == "a" * 65
+    assert (refusal.status, refusal.code) == (400, 50003)
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+async def test_a_page_of_services_holds_a_hundred_at_most(api: Api, version: str) -> None:
+    listed = await api.get(f"/{version}/Services", PageSize=5000)
+
+    assert listed.json["meta"]["page_size"] == 100
+
+
+async def test_a_deleted_service_is_gone_with_everything_in_it_in_both_versions(
+    api: Api, there: dict[str, Any]
+) -> None:
+    service = f"Services/{there['service_sid']}"
+    channel = f"{service}/Channels/{there['channel_sid']}"
+    user = f"{service}/Users/{there['user_sid']}"
+    in_both = [
+        service,
+        f"{service}/Roles/{there['role_sid']}",
+        user,
+        f"{user}/Channels",
+        channel,
+        f"{service}/Channels/lobby",
+        f"{channel}/Members/{there['member_sid']}",
+        f"{channel}/Invites/{there['invite_sid']}",
+        f"{channel}/Messages",
+        f"{channel}/Messages/{there['message_sid']}",
+    ]
+    in_v2 = [
+        f"{user}/Channels/{there['channel_sid']}",
+        f"{channel}/Webhooks/{there['webhook_sid']}",
+        f"{service}/Bindings/{there['binding_sid']}",
+        f"{user}/Bindings/{there['binding_sid']}",
+    ]
+    paths = [f"/v1/{path}" for path in in_both] + [f"/v2/{path}" for path in (*in_both, *in_v2)]
+    assert {(await api.get(path)).status for path in paths} == {200}
+
+    await api.delete(f"/v2/{service}")
+
+    answers = [await api.get(path) for path in paths]
+    assert [(answer.status, answer.code) for answer in answers] == [(404, 20404)] * len(paths)
+    assert (await api.get(f"/v2/Credentials/{there['credential_sid']}")).status == 200

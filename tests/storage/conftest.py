@@ -12,12 +12,59 @@ import asyncpg
 import pytest
 
 from chinwag.storage.postgres import PostgresStore
+from storage.builders import a_channel, a_service, a_user, an_account
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from chinwag.domain.account import Account
+    from chinwag.domain.channel import Channel
+    from chinwag.domain.service import Service
+    from chinwag.domain.unit import Store
+    from chinwag.domain.user import User
     from support.postgres import Postgres
+
+TABLES = (
+    "message",
+    "member",
+    "user_channel",
+    "invite",
+    "channel_webhook",
+    "binding",
+    "media",
+    "credential",
+    "channel",
+    "user",
+    "account",
+)
+"""What is emptied, from the leaves to the root; what belongs to an account besides these goes with it."""
+
+
+@pytest.fixture
+async def account(store: Store) -> Account:
+    return await an_account(store)
+
+
+@pytest.fixture
+async def service(store: Store, account: Account) -> Service:
+    return await a_service(store, account)
+
+
+@pytest.fixture
+async def neighbour(store: Store, account: Account) -> Service:
+    """Another service of the same account."""
+    return await a_service(store, account, 2)
+
+
+@pytest.fixture
+async def user(store: Store, service: Service) -> User:
+    return await a_user(store, service)
+
+
+@pytest.fixture
+async def channel(store: Store, service: Service) -> Channel:
+    return await a_channel(store, service)
 
 
 @pytest.fixture
@@ -31,7 +78,7 @@ def database(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> str
 @pytest.fixture
 async def emptied_database(shared_database: tuple[str, asyncpg.Connection]) -> str:
     url, connection = shared_database
-    await connection.execute("DELETE FROM account")
+    await connection.execute("; ".join(f'DELETE FROM "{table}"' for table in TABLES))
     await connection.execute("UPDATE installation SET generation = 1, key_check = NULL")
     return url
 

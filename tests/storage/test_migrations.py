@@ -11,21 +11,48 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
+from msgspec.structs import replace
 
+from chinwag.domain.notifications import NO_NOTIFICATIONS, Notification, NotificationKind
+from chinwag.domain.paging import Cursor
+from chinwag.domain.service import Limits
+from chinwag.domain.webhook import WebhookEvent, WebhookMethod, WebhookTarget
+from chinwag.storage import postgres, sqlite
 from chinwag.storage.migrations import DatabaseTooNewError, Migration, migrations, pending
 from chinwag.storage.sqlite import AlreadyServedError, SqliteStore
 from chinwag.storage.store import StoreCannotOpenError, open_store
-from storage.builders import DEADLINE_SECONDS, adding, kept_accounts, sid
+from storage.builders import (
+    DEADLINE_SECONDS,
+    NOW,
+    a_user,
+    adding,
+    an_account,
+    kept_accounts,
+    new_service,
+    sid,
+)
 from storage.outside import ask
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from chinwag.domain.account import Account
     from chinwag.domain.unit import Store
     from support.postgres import Postgres
 
-TABLES = {"account", "answer", "api_key", "installation", "migration", "role", "service"}
+TABLES = {"account", "answer", "api_key", "installation", "migration", "role", "service"} | {
+    "binding",
+    "channel",
+    "channel_webhook",
+    "credential",
+    "invite",
+    "media",
+    "member",
+    "message",
+    "user",
+    "user_channel",
+}
 
 
 @pytest.fixture
@@ -148,6 +175,97 @@ async def test_both_engines_have_the_same_tables_columns_keys_and_cascades(
 
     assert {name for name, _ in described[0]["columns"]} == TABLES
     assert described[0] == described[1]
+
+
+async def test_both_engines_have_the_same_indices_besides(path: Path, postgres_database: str) -> None:
+    sqlite = f"sqlite:///{path}"
+    await (await opened(sqlite)).close()
+    await (await opened(postgres_database)).close()
+
+    named = [
+        {row[0] for row in await ask(database, listed)}
+        for database, listed in (
+            (sqlite, "SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL"),
+            (
+                postgres_database,
+                """
+                SELECT indexrelid::regclass::text
+                FROM pg_index JOIN pg_class ON pg_class.oid = indrelid
+                WHERE relnamespace = 'public'::regnamespace
+                    AND NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conindid = indexrelid)
+                """,
+            ),
+        )
+    ]
+
+    assert named[0] == named[1]
+
+
+async def test_services_of_the_first_release_are_unharmed_by_what_came_later(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = await a_database_of_the_first_step(database, monkeypatch)
+    await ask(database, OLD_SERVICES)
+
+    store = await opened(database, now=2)
+
+    assert len(await applied(database)) == len(migrations("sqlite"))
+    async with store.reading() as tx:
+        first, second = await tx.services.page(account.id, Cursor())
+    assert first == new_service(account, 1, id=first.id)
+    assert second == new_service(
+        account,
+        2,
+        id=second.id,
+        friendly_name="Zoë's 🐙",
+        limits=Limits(channel_members=1, user_channels=1000),
+        read_status_enabled=False,
+        reachability_enabled=True,
+        notifications={**NO_NOTIFICATIONS, NotificationKind.NEW_MESSAGE: Notification(enabled=True)},
+        pre_webhook_url="https://example.com/",
+        webhook_method=WebhookMethod.GET,
+        webhook_filters=(WebhookEvent.MESSAGE_SENT,),
+        webhooks={WebhookEvent.MESSAGE_SENT: WebhookTarget(url="https://example.com/")},
+        date_updated=NOW + 1,
+    )
+    await store.close()
+
+
+async def test_what_came_later_has_its_default_in_services_of_the_first_release(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = await a_database_of_the_first_step(database, monkeypatch)
+    await ask(database, OLD_SERVICES)
+
+    store = await opened(database)
+
+    async with store.reading() as tx:
+        service, _ = await tx.services.page(account.id, Cursor())
+    assert (service.pre_webhook_retry_count, service.post_webhook_retry_count) == (0, 0)
+    assert service.notifications_log_enabled is False
+    assert service.media_compatibility_message == "Media messages are not supported"
+    await store.close()
+
+
+async def test_services_of_the_first_release_take_part_in_what_came_later(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = await a_database_of_the_first_step(database, monkeypatch)
+    await ask(database, OLD_SERVICES)
+    store = await opened(database)
+    async with store.reading() as tx:
+        service, other = await tx.services.page(account.id, Cursor())
+
+    user = await a_user(store, service)
+    await store.write(lambda tx: tx.services.save(replace(service, notifications_log_enabled=True)))
+    await store.write(lambda tx: tx.services.remove(other))
+
+    async with store.reading() as tx:
+        assert await tx.users.get(service, user.sid) == user
+        assert await tx.services.page(account.id, Cursor()) == [
+            replace(service, notifications_log_enabled=True)
+        ]
+    await store.close()
 
 
 # SQLite
@@ -333,6 +451,44 @@ async def test_text_in_postgres_sorts_by_bytes_everywhere(postgres_database: str
     assert others == []
 
 
+PLAIN = (
+    '{"new_message":{"enabled":false},"added_to_channel":{"enabled":false},'
+    '"removed_from_channel":{"enabled":false},"invited_to_channel":{"enabled":false}}'
+)
+LOUD = PLAIN.replace('"new_message":{"enabled":false}', '"new_message":{"enabled":true}')
+
+ROLES = ", ".join(f"'{sid('RL', number)}'" for number in (1, 2, 3))
+
+OLD_SERVICES = f"""
+    INSERT INTO service (
+        account_id, sid, friendly_name, default_service_role_sid, default_channel_role_sid,
+        default_channel_creator_role_sid, channel_members, user_channels, read_status_enabled,
+        reachability_enabled, typing_indicator_timeout, consumption_report_interval, notifications,
+        pre_webhook_url, post_webhook_url, webhook_method, webhook_filters, webhooks, date_created,
+        date_updated
+    )
+    VALUES
+        (1, '{sid("IS", 1)}', 'Support', {ROLES}, 250, 100, TRUE, FALSE, 5, 10, '{PLAIN}', NULL, NULL, NULL,
+         NULL, '{{}}', {NOW}, {NOW}),
+        (1, '{sid("IS", 2)}', 'Zoë''s 🐙', {ROLES}, 1, 1000, FALSE, TRUE, 5, 10, '{LOUD}',
+         'https://example.com/', NULL, 'GET', '["onMessageSent"]',
+         '{{"onMessageSent":{{"url":"https://example.com/"}}}}', {NOW}, {NOW + 1})
+"""
+"""Services as the first release kept them."""
+
+
+async def a_database_of_the_first_step(database: str, monkeypatch: pytest.MonkeyPatch) -> Account:
+    """Make a database as the first release made it, with an account, and return the account."""
+    with monkeypatch.context() as before:
+        for engine in (sqlite, postgres):
+            before.setattr(engine, "migrations", lambda engine: migrations(engine)[:1])
+        store = await opened(database, now=1)
+        account = await an_account(store)
+        await store.close()
+    assert [version for version, _, _ in await applied(database)] == [1]
+    return account
+
+
 DIARY = b"Dear diary, " * 1000
 
 
@@ -419,7 +575,7 @@ async def described_by_postgres(database: str) -> dict[str, Any]:
     unique = await ask(
         database,
         """
-        SELECT indrelid::regclass::text,
+        SELECT relname,
                (SELECT string_agg(attname, ',' ORDER BY attnum) FROM pg_attribute WHERE attrelid = indexrelid)
         FROM pg_index JOIN pg_class ON pg_class.oid = indrelid
         WHERE indisunique AND relnamespace = 'public'::regnamespace
@@ -428,9 +584,12 @@ async def described_by_postgres(database: str) -> dict[str, Any]:
     cascades = await ask(
         database,
         """
-        SELECT conrelid::regclass::text, attname, confrelid::regclass::text,
-               CASE confdeltype WHEN 'c' THEN 'CASCADE' ELSE confdeltype::text END
-        FROM pg_constraint JOIN pg_attribute ON attrelid = conrelid AND attnum = ANY (conkey)
+        SELECT child.relname, attname, parent.relname,
+               CASE confdeltype WHEN 'c' THEN 'CASCADE' WHEN 'a' THEN 'NO ACTION' END
+        FROM pg_constraint
+        JOIN pg_attribute ON attrelid = conrelid AND attnum = ANY (conkey)
+        JOIN pg_class AS child ON child.oid = conrelid
+        JOIN pg_class AS parent ON parent.oid = confrelid
         WHERE contype = 'f'
         """,
     )

@@ -11,7 +11,17 @@ import pytest
 from chinwag.errors import ApiError, Kinds
 from chinwag.storage import postgres as module
 from chinwag.storage.postgres import PostgresStore
-from storage.builders import DEADLINE_SECONDS, Change, a_service, adding, an_account, kept_accounts, sid
+from storage.builders import (
+    DEADLINE_SECONDS,
+    Change,
+    a_service,
+    a_user,
+    adding,
+    an_account,
+    kept_accounts,
+    new_user,
+    sid,
+)
 from storage.outside import ask, held_commits
 
 if TYPE_CHECKING:
@@ -129,6 +139,72 @@ async def test_a_change_that_loses_every_race_is_unavailable_and_leaves_nothing(
     assert await kept_accounts(store) == []
     await winner.close()
     await store.close()
+
+
+async def test_a_change_that_finds_a_name_taken_meanwhile_is_tried_again_with_fresh_reads(
+    store: Store,
+) -> None:
+    service = await a_service(store, await an_account(store))
+    seen: list[bool] = []
+
+    async def change(tx: Transaction) -> str:
+        known = await tx.users.by_identity(service, "alice")
+        seen.append(known is not None)
+        if known is None:
+            if len(seen) == 1:
+                await a_user(store, service, 1, identity="alice")
+            known = await tx.users.add(service, new_user(service, 2, identity="alice"))
+        return known.sid
+
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        found, _ = await store.write(change)
+
+    assert seen == [False, True]
+    assert found == sid("US", 1)
+
+
+async def test_a_change_that_finds_its_name_taken_however_often_it_is_tried_is_a_mistake_of_ours(
+    store: Store,
+) -> None:
+    service = await a_service(store, await an_account(store))
+    await a_user(store, service, 1, identity="alice")
+    tries = 0
+
+    async def change(tx: Transaction) -> None:
+        nonlocal tries
+        tries += 1
+        await tx.installation.raise_generation()
+        await tx.users.add(service, new_user(service, 2, identity="alice"))
+
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await store.write(change)
+
+    assert tries == 4
+    assert await generation(store) == 1
+
+
+async def test_of_changes_that_want_one_name_at_once_one_gets_it_and_the_others_see_that(
+    store: Store,
+) -> None:
+    service = await a_service(store, await an_account(store))
+    all_have_looked = asyncio.Barrier(4)
+    looks = 0
+
+    async def change(tx: Transaction, number: int) -> str:
+        nonlocal looks
+        known = await tx.users.by_identity(service, "alice")
+        looks += 1
+        if looks <= 4:
+            await all_have_looked.wait()
+        return (known or await tx.users.add(service, new_user(service, number, identity="alice"))).sid
+
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        answers = await asyncio.gather(
+            *(store.write(lambda tx, number=number: change(tx, number)) for number in range(1, 5))
+        )
+
+    assert len({found for found, _ in answers}) == 1
+    assert looks == 7
 
 
 # Lost connections

@@ -12,7 +12,7 @@ from chinwag.domain.paging import Cursor
 from chinwag.domain.permissions import RoleType
 from chinwag.domain.service import Limits, Service
 from chinwag.domain.webhook import WebhookEvent, WebhookMethod, WebhookTarget
-from storage.builders import NOW, a_role, a_service, an_account, new_role, new_service, sid
+from storage.builders import NOW, a_role, a_service, an_account, clear, new_role, new_service, sid
 
 if TYPE_CHECKING:
     from chinwag.domain.account import Account
@@ -299,6 +299,7 @@ async def test_a_removed_service_is_gone_with_its_roles_and_no_others(store: Sto
     kept = await a_role(store, other)
 
     await store.write(lambda tx: tx.services.remove(gone))
+    await clear(store)
 
     assert await service_named(store, account, gone.sid) is None
     assert await service_named(store, account, other.sid) == other

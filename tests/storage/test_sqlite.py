@@ -36,7 +36,10 @@ def database(path: Path) -> str:
 # Group commit
 
 
-async def test_changes_that_arrive_during_a_commit_share_the_next_one(store: Store, database: str) -> None:
+async def test_changes_that_arrive_during_a_commit_share_the_next_one(
+    store: Store, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "BATCH_SECONDS", DEADLINE_SECONDS)
     counted = Commits(store)
     async with held_commits(store, database) as commits:
         first = asyncio.create_task(store.write(adding(0)))

@@ -89,6 +89,49 @@ class Api:
         assert made.status == 201, made.body
         return made.json
 
+    async def a_channel(
+        self, service: dict[str, Any], *, version: str = "v2", **parameters: Any
+    ) -> dict[str, Any]:
+        """Make a channel and return it."""
+        return await self._made(f"/{version}/Services/{service['sid']}/Channels", parameters)
+
+    async def a_user(
+        self, service: dict[str, Any], identity: str = "alice", *, version: str = "v2", **parameters: Any
+    ) -> dict[str, Any]:
+        """Make a user and return it."""
+        path = f"/{version}/Services/{service['sid']}/Users"
+        return await self._made(path, {"Identity": identity, **parameters})
+
+    async def a_member(
+        self, channel: dict[str, Any], identity: str = "alice", *, version: str = "v2", **parameters: Any
+    ) -> dict[str, Any]:
+        """Add somebody to a channel and return the member."""
+        path = f"{_channel_path(channel, version)}/Members"
+        return await self._made(path, {"Identity": identity, **parameters})
+
+    async def an_invite(
+        self, channel: dict[str, Any], identity: str = "alice", *, version: str = "v2", **parameters: Any
+    ) -> dict[str, Any]:
+        """Invite a user to a channel and return the invite."""
+        path = f"{_channel_path(channel, version)}/Invites"
+        return await self._made(path, {"Identity": identity, **parameters})
+
+    async def a_message(
+        self, channel: dict[str, Any], body: str = "hello", *, version: str = "v2", **parameters: Any
+    ) -> dict[str, Any]:
+        """Post a message to a channel and return it."""
+        path = f"{_channel_path(channel, version)}/Messages"
+        return await self._made(path, {"Body": body, **parameters})
+
+    async def _made(self, path: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        made = await self.post(path, **parameters)
+        assert made.status == 201, made.body
+        return made.json
+
+
+def _channel_path(channel: dict[str, Any], version: str) -> str:
+    return f"/{version}/Services/{channel['service_sid']}/Channels/{channel['sid']}"
+
 
 def _encoded(parameters: dict[str, Any]) -> str:
     return urlencode({name.replace("__", "."): value for name, value in parameters.items()}, doseq=True)

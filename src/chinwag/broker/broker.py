@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from chinwag.domain.events import AnyEvent
+    from chinwag.domain.event import Event
 
-    Listener: TypeAlias = Callable[[AnyEvent], None]
+    Listener: TypeAlias = Callable[[Event], None]
 
 
 class Broker(Protocol):
@@ -18,7 +18,7 @@ class Broker(Protocol):
     Each event reaches every listener of every node at most once, in the order of the node it happened on.
     """
 
-    def publish(self, events: Sequence[AnyEvent]) -> None:
+    def publish(self, events: Sequence[Event]) -> None:
         """Tell of committed events. Never waits and never raises: the change is done already."""
         ...
 

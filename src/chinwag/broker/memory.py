@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from chinwag.broker.broker import Listener
-    from chinwag.domain.events import AnyEvent
+    from chinwag.domain.event import Event
 
 _log = logger()
 
@@ -21,7 +21,7 @@ class MemoryBroker:
     def __init__(self) -> None:
         self._listeners: list[Listener] = []
 
-    def publish(self, events: Sequence[AnyEvent]) -> None:
+    def publish(self, events: Sequence[Event]) -> None:
         """Tell every listener, in the order in which they came."""
         for event in events:
             for listener in self._listeners:

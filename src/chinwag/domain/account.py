@@ -7,17 +7,18 @@ beside it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
-from chinwag.domain.events import AccountsChanged
+from chinwag.domain.event import Event
 from chinwag.errors import ApiError, Kinds
+from chinwag.ids import Millis
 
 if TYPE_CHECKING:
     from chinwag.domain.caller import Operator
     from chinwag.domain.unit import Transaction
-    from chinwag.ids import Millis, NewSid
+    from chinwag.ids import NewSid
 
 
 class Account(Struct, frozen=True, kw_only=True):
@@ -40,6 +41,54 @@ class Key(Struct, frozen=True, kw_only=True):
     friendly_name: str
     sealed_secret: bytes
     date_created: Millis
+
+
+class AccountsChanged(Event, frozen=True):
+    """Credentials were added, changed or revoked: whoever remembers some must look again."""
+
+
+class Accounts(Protocol):
+    """Accounts and API keys, as they are kept."""
+
+    async def get(self, sid: str) -> Account | None:
+        """Return an account, or None."""
+        ...
+
+    async def all(self) -> list[Account]:
+        """Return every account, oldest first."""
+        ...
+
+    async def add(
+        self, *, sid: str, friendly_name: str, sealed_auth_token: bytes, date_created: Millis
+    ) -> Account | None:
+        """Add an account and return it; None when the SID is taken."""
+        ...
+
+    async def set_auth_token(self, sid: str, sealed_auth_token: bytes) -> bool:
+        """Change the auth token; False when there is no such account."""
+        ...
+
+    async def key(self, sid: str) -> Key | None:
+        """Return an API key, or None."""
+        ...
+
+    async def keys(self, account: Account) -> list[Key]:
+        """Return the API keys of an account, oldest first."""
+        ...
+
+    async def add_key(
+        self, account: Account, *, sid: str, friendly_name: str, sealed_secret: bytes, date_created: Millis
+    ) -> Key | None:
+        """Add a key and return it; None when the SID is taken."""
+        ...
+
+    async def set_key_secret(self, sid: str, sealed_secret: bytes) -> bool:
+        """Change the secret of a key; False when there is no such key."""
+        ...
+
+    async def remove_key(self, sid: str) -> bool:
+        """Remove a key; False when there is no such key."""
+        ...
 
 
 class CreateAccount(Struct, frozen=True, kw_only=True):

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+SYSTEM = "system"
+"""Who has done what an account did over REST, and the identity that nobody may have. Source:
+recorded-responses."""
+
 
 class Caller(Struct, frozen=True, kw_only=True):
     """Whoever stands behind a request. `chinwag.auth` makes one; nothing else knows how.

@@ -1,56 +1,15 @@
-"""What has happened. An event is recorded inside the transaction of its change and told after the commit."""
+"""Every event, for whoever reads one from the wire. Each is described in its noun's file."""
 
 from __future__ import annotations
 
-from msgspec import Struct
-
-
-class Event(Struct, frozen=True, tag=True):
-    """Anything that happened. On the wire between nodes it carries the name of its class."""
-
-
-class ServiceCreated(Event, frozen=True):
-    """A service came into being, with its default roles."""
-
-    service_sid: str
-
-
-class ServiceUpdated(Event, frozen=True):
-    """A setting of a service changed."""
-
-    service_sid: str
-
-
-class ServiceDeleted(Event, frozen=True):
-    """A service is gone, with everything in it."""
-
-    service_sid: str
-
-
-class RoleCreated(Event, frozen=True):
-    """A role was added to a service."""
-
-    service_sid: str
-    role_sid: str
-
-
-class RoleUpdated(Event, frozen=True):
-    """The permissions of a role changed: who holds it may do more or less from now on."""
-
-    service_sid: str
-    role_sid: str
-
-
-class RoleDeleted(Event, frozen=True):
-    """A role is gone: who held it falls back to the default of the service."""
-
-    service_sid: str
-    role_sid: str
-
-
-class AccountsChanged(Event, frozen=True):
-    """Credentials were added, changed or revoked: whoever remembers some must look again."""
-
+from chinwag.domain.account import AccountsChanged
+from chinwag.domain.channel import ChannelCreated, ChannelDeleted, ChannelUpdated
+from chinwag.domain.member import MemberAdded, MemberRemoved, MemberUpdated
+from chinwag.domain.message import MessageAdded, MessageRemoved, MessageUpdated
+from chinwag.domain.role import RoleCreated, RoleDeleted, RoleUpdated
+from chinwag.domain.service import ServiceCreated, ServiceDeleted, ServiceUpdated
+from chinwag.domain.user import UserCreated, UserDeleted, UserUpdated
+from chinwag.domain.user_channel import UserChannelAdded, UserChannelRemoved, UserChannelUpdated
 
 AnyEvent = (
     ServiceCreated
@@ -59,6 +18,20 @@ AnyEvent = (
     | RoleCreated
     | RoleUpdated
     | RoleDeleted
+    | UserCreated
+    | UserUpdated
+    | UserDeleted
+    | UserChannelAdded
+    | UserChannelUpdated
+    | UserChannelRemoved
+    | ChannelCreated
+    | ChannelUpdated
+    | ChannelDeleted
+    | MemberAdded
+    | MemberUpdated
+    | MemberRemoved
+    | MessageAdded
+    | MessageUpdated
+    | MessageRemoved
     | AccountsChanged
 )
-"""Every event, for whoever reads one from the wire."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 
 from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
+
+from chinwag.domain.change import given
 
 
 class NotificationKind(StrEnum):
@@ -20,11 +23,15 @@ class Notification(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How one kind of push notification is sent. Without a template the default one is used.
 
     A text that is not set is left out wherever this is written. Source: recorded-responses.
+
+    Args:
+        badge_count_enabled: whether an icon shows the number of unread channels; for new messages only.
     """
 
     enabled: bool
     template: str | None = None
     sound: str | None = None
+    badge_count_enabled: bool = False
 
 
 class NotificationChange(Struct, frozen=True, kw_only=True):
@@ -33,6 +40,7 @@ class NotificationChange(Struct, frozen=True, kw_only=True):
     enabled: bool | UnsetType = UNSET
     template: str | UnsetType | None = UNSET
     sound: str | UnsetType | None = UNSET
+    badge_count_enabled: bool | UnsetType = UNSET
 
 
 NO_NOTIFICATIONS: dict[NotificationKind, Notification] = {
@@ -48,9 +56,5 @@ def renotified(
     changed = dict(notifications)
     for kind, change in changes.items():
         was = changed[kind]
-        changed[kind] = Notification(
-            enabled=was.enabled if change.enabled is UNSET else change.enabled,
-            template=was.template if change.template is UNSET else change.template,
-            sound=was.sound if change.sound is UNSET else change.sound,
-        )
+        changed[kind] = replace(was, **given(change, change.__struct_fields__))
     return changed

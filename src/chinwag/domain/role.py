@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
-from chinwag.domain.events import RoleCreated, RoleDeleted, RoleUpdated
+from chinwag.domain.event import Event
 from chinwag.domain.lookup import role_named, service_to_change
 from chinwag.domain.permissions import (
     CHANNEL_ADMIN,
@@ -17,14 +17,17 @@ from chinwag.domain.permissions import (
     RoleType,
 )
 from chinwag.errors import ApiError, Kinds
+from chinwag.ids import Millis
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from chinwag.domain.caller import Caller
+    from chinwag.domain.paging import Cursor
+    from chinwag.domain.service import Service
     from chinwag.domain.unit import Transaction
     from chinwag.errors import Kind
-    from chinwag.ids import Millis, NewSid
+    from chinwag.ids import NewSid
 
 
 class Role(Struct, frozen=True, kw_only=True):
@@ -38,6 +41,53 @@ class Role(Struct, frozen=True, kw_only=True):
     permissions: tuple[str, ...]
     date_created: Millis
     date_updated: Millis
+
+
+class RoleCreated(Event, frozen=True):
+    """A role was added to a service."""
+
+    service_sid: str
+    role_sid: str
+
+
+class RoleUpdated(Event, frozen=True):
+    """The permissions of a role changed: who holds it may do more or less from now on."""
+
+    service_sid: str
+    role_sid: str
+
+
+class RoleDeleted(Event, frozen=True):
+    """A role is gone: who held it falls back to the default of the service."""
+
+    service_sid: str
+    role_sid: str
+
+
+class Roles(Protocol):
+    """Roles, as they are kept."""
+
+    async def get(self, service: Service, sid: str) -> Role | None:
+        """Return a role of the service, or None."""
+        ...
+
+    async def page(self, service: Service, cursor: Cursor) -> list[Role]:
+        """Return a page of roles, oldest first, and one more if there are more."""
+        ...
+
+    async def add(self, service: Service, roles: Iterable[Role]) -> None:
+        """Add roles to the service."""
+        ...
+
+    async def set_permissions(
+        self, service: Service, sid: str, permissions: tuple[str, ...], date_updated: Millis
+    ) -> Role:
+        """Replace the permissions of a role and return it."""
+        ...
+
+    async def remove(self, service: Service, sid: str) -> None:
+        """Remove a role."""
+        ...
 
 
 class DefaultRoles(Struct, frozen=True, kw_only=True):
@@ -150,10 +200,11 @@ class DeleteRole(Struct, frozen=True, kw_only=True):
         service = await service_to_change(tx, caller, self.service_sid)
         role = await role_named(tx, service, self.sid)
 
+        # One role may be several defaults: of two entries for it the last one stays.
         defaults: dict[str, Kind] = {
-            service.default_channel_creator_role_sid: Kinds.CHANNEL_CREATOR_ROLE_NOT_FOUND,
-            service.default_channel_role_sid: Kinds.CHANNEL_ROLE_NOT_FOUND,
             service.default_service_role_sid: Kinds.DEPLOYMENT_ROLE_NOT_FOUND,
+            service.default_channel_role_sid: Kinds.CHANNEL_ROLE_NOT_FOUND,
+            service.default_channel_creator_role_sid: Kinds.CHANNEL_CREATOR_ROLE_NOT_FOUND,
         }
         if role.sid in defaults:
             raise ApiError(

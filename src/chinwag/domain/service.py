@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.structs import replace
 
-from chinwag.domain.events import ServiceCreated, ServiceDeleted, ServiceUpdated
-from chinwag.domain.lookup import service_to_change
+from chinwag.domain.change import given
+from chinwag.domain.event import Event
+from chinwag.domain.lookup import role_given, service_to_change
 from chinwag.domain.notifications import (
     NO_NOTIFICATIONS,
     Notification,
@@ -25,12 +26,21 @@ from chinwag.domain.webhook import (
     WebhookTargetChange,
     retargeted,
 )
-from chinwag.errors import ApiError, Kind, Kinds
+from chinwag.errors import Kind, Kinds
+from chinwag.ids import Millis
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from chinwag.domain.caller import Caller
+    from chinwag.domain.paging import Cursor
+    from chinwag.domain.role import Role
     from chinwag.domain.unit import Transaction
-    from chinwag.ids import Millis, NewSid
+    from chinwag.ids import NewSid
+
+
+MEDIA_COMPATIBILITY_MESSAGE = "Media messages are not supported"
+"""What clients that know no media show in the place of a file. Source: decided."""
 
 
 class Limits(Struct, frozen=True, kw_only=True):
@@ -50,6 +60,9 @@ class Service(Struct, frozen=True, kw_only=True):
         webhooks: the events that have a URL of their own.
         webhook_filters: the events that go to the pre- and post-event URL; None is none of them.
         webhook_method: None acts as POST.
+        pre_webhook_retry_count: how often a call that failed is repeated; so is the one below.
+        notifications_log_enabled: whether push notifications are logged.
+        media_compatibility_message: what clients that know no media show in the place of a file.
     """
 
     id: int = 0
@@ -72,6 +85,56 @@ class Service(Struct, frozen=True, kw_only=True):
     webhook_method: WebhookMethod | None = None
     webhook_filters: tuple[WebhookEvent, ...] | None = None
     webhooks: dict[WebhookEvent, WebhookTarget] = field(default_factory=dict[WebhookEvent, WebhookTarget])
+    pre_webhook_retry_count: int = 0
+    post_webhook_retry_count: int = 0
+    notifications_log_enabled: bool = False
+    media_compatibility_message: str = MEDIA_COMPATIBILITY_MESSAGE
+
+
+class ServiceCreated(Event, frozen=True):
+    """A service came into being, with its default roles."""
+
+    service_sid: str
+
+
+class ServiceUpdated(Event, frozen=True):
+    """A setting of a service changed."""
+
+    service_sid: str
+
+
+class ServiceDeleted(Event, frozen=True):
+    """A service is gone, with everything in it."""
+
+    service_sid: str
+
+
+class Services(Protocol):
+    """Services, as they are kept. Each method sees the services of the given account only."""
+
+    async def get(self, account_id: int, sid: str) -> Service | None:
+        """Return a service, or None."""
+        ...
+
+    async def page(self, account_id: int, cursor: Cursor) -> list[Service]:
+        """Return a page of services, oldest first, and one more if there are more."""
+        ...
+
+    async def lock(self, account_id: int, sid: str) -> Service | None:
+        """Return a service and hold it until the transaction ends, or None."""
+        ...
+
+    async def add(self, account_id: int, service: Service, roles: Sequence[Role]) -> None:
+        """Add a service with its first roles."""
+        ...
+
+    async def save(self, service: Service) -> None:
+        """Replace every column of a service that was locked."""
+        ...
+
+    async def remove(self, service: Service) -> None:
+        """Take a service that was locked away from everybody. Its rows follow later (`Remains`)."""
+        ...
 
 
 class CreateService(Struct, frozen=True, kw_only=True):
@@ -125,6 +188,10 @@ class UpdateService(Struct, frozen=True, kw_only=True):
     webhooks: dict[WebhookEvent, WebhookTargetChange] = field(
         default_factory=dict[WebhookEvent, WebhookTargetChange]
     )
+    pre_webhook_retry_count: int | UnsetType = UNSET
+    post_webhook_retry_count: int | UnsetType = UNSET
+    notifications_log_enabled: bool | UnsetType = UNSET
+    media_compatibility_message: str | UnsetType = UNSET
 
     async def apply(self, tx: Transaction, caller: Caller, now: Millis, _new_sid: NewSid) -> Service:
         """Return the changed service.
@@ -147,7 +214,7 @@ class UpdateService(Struct, frozen=True, kw_only=True):
             ),
             notifications=renotified(service.notifications, self.notifications),
             webhooks=retargeted(service.webhooks, self.webhooks),
-            **{name: value for name in _PLAIN if (value := getattr(self, name)) is not UNSET},
+            **given(self, _PLAIN),
         )
         await tx.services.save(changed)
         tx.record(ServiceUpdated(service.sid))
@@ -160,11 +227,8 @@ class UpdateService(Struct, frozen=True, kw_only=True):
             (self.default_channel_creator_role_sid, RoleType.CHANNEL, Kinds.CHANNEL_CREATOR_ROLE_NOT_FOUND),
         )
         for sid, role_type, kind in wanted:
-            if sid is UNSET:
-                continue
-            role = await tx.roles.get(service, sid)
-            if role is None or role.type is not role_type:
-                raise ApiError(kind, f"{sid} is not a {role_type} role of service {service.sid}")
+            if sid is not UNSET:
+                await role_given(tx, service, sid, role_type, kind)
 
 
 _PLAIN = tuple(
@@ -180,7 +244,7 @@ def _or(value: int | UnsetType, otherwise: int) -> int:
 
 
 class DeleteService(Struct, frozen=True, kw_only=True):
-    """Remove a service and everything in it."""
+    """Remove a service and everything in it. It is gone at once; its rows follow in small batches."""
 
     sid: str
 

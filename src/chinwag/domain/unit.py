@@ -1,7 +1,8 @@
 """What the rules ask of storage: the Protocols that `chinwag.storage` implements.
 
-A `Reader` answers questions; a `Transaction` also makes changes and records events. Both take the service
-that an object lives in, so that no question can reach into somebody else's.
+A `Reader` answers questions; a `Transaction` also makes changes and records events. What they ask of each
+noun stands in the noun's own file. Both take the service or channel that an object lives in, so that no
+question can reach into somebody else's.
 """
 
 from __future__ import annotations
@@ -9,61 +10,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Sequence
+    from collections.abc import Callable, Coroutine
     from contextlib import AbstractAsyncContextManager
 
-    from chinwag.domain.account import Account, Key
-    from chinwag.domain.events import AnyEvent
-    from chinwag.domain.paging import Cursor
-    from chinwag.domain.role import Role
-    from chinwag.domain.service import Service
+    from chinwag.domain.account import Accounts
+    from chinwag.domain.binding import Bindings
+    from chinwag.domain.channel import Channels
+    from chinwag.domain.channel_webhook import ChannelWebhooks
+    from chinwag.domain.credential import Credentials
+    from chinwag.domain.event import Event
+    from chinwag.domain.invite import Invites
+    from chinwag.domain.media import MediaFiles
+    from chinwag.domain.member import Members
+    from chinwag.domain.message import Messages
+    from chinwag.domain.remains import Remains
+    from chinwag.domain.role import Roles
+    from chinwag.domain.service import Services
+    from chinwag.domain.user import Users
+    from chinwag.domain.user_channel import UserChannels
     from chinwag.ids import Millis
 
 R = TypeVar("R")
 
 
-class Accounts(Protocol):
-    """Accounts and API keys, as they are kept."""
-
-    async def get(self, sid: str) -> Account | None:
-        """Return an account, or None."""
-        ...
-
-    async def all(self) -> list[Account]:
-        """Return every account, oldest first."""
-        ...
-
-    async def add(
-        self, *, sid: str, friendly_name: str, sealed_auth_token: bytes, date_created: Millis
-    ) -> Account | None:
-        """Add an account and return it; None when the SID is taken."""
-        ...
-
-    async def set_auth_token(self, sid: str, sealed_auth_token: bytes) -> bool:
-        """Change the auth token; False when there is no such account."""
-        ...
-
-    async def key(self, sid: str) -> Key | None:
-        """Return an API key, or None."""
-        ...
-
-    async def keys(self, account: Account) -> list[Key]:
-        """Return the API keys of an account, oldest first."""
-        ...
-
-    async def add_key(
-        self, account: Account, *, sid: str, friendly_name: str, sealed_secret: bytes, date_created: Millis
-    ) -> Key | None:
-        """Add a key and return it; None when the SID is taken."""
-        ...
-
-    async def set_key_secret(self, sid: str, sealed_secret: bytes) -> bool:
-        """Change the secret of a key; False when there is no such key."""
-        ...
-
-    async def remove_key(self, sid: str) -> bool:
-        """Remove a key; False when there is no such key."""
-        ...
+class OvertakenError(Exception):
+    """Somebody else has changed what a change began with: it begins again, with fresh reads."""
 
 
 class Installation(Protocol):
@@ -83,60 +54,6 @@ class Installation(Protocol):
 
     async def keep_key_check(self, sealed: bytes) -> None:
         """Keep that text."""
-        ...
-
-
-class Services(Protocol):
-    """Services, as they are kept. Each method sees the services of the given account only."""
-
-    async def get(self, account_id: int, sid: str) -> Service | None:
-        """Return a service, or None."""
-        ...
-
-    async def page(self, account_id: int, cursor: Cursor) -> list[Service]:
-        """Return a page of services, oldest first, and one more if there are more."""
-        ...
-
-    async def lock(self, account_id: int, sid: str) -> Service | None:
-        """Return a service and hold it until the transaction ends, or None."""
-        ...
-
-    async def add(self, account_id: int, service: Service, roles: Sequence[Role]) -> None:
-        """Add a service with its first roles."""
-        ...
-
-    async def save(self, service: Service) -> None:
-        """Replace every column of a service that was locked."""
-        ...
-
-    async def remove(self, service: Service) -> None:
-        """Remove a service and everything in it."""
-        ...
-
-
-class Roles(Protocol):
-    """Roles, as they are kept."""
-
-    async def get(self, service: Service, sid: str) -> Role | None:
-        """Return a role of the service, or None."""
-        ...
-
-    async def page(self, service: Service, cursor: Cursor) -> list[Role]:
-        """Return a page of roles, oldest first, and one more if there are more."""
-        ...
-
-    async def add(self, service: Service, roles: Iterable[Role]) -> None:
-        """Add roles to the service."""
-        ...
-
-    async def set_permissions(
-        self, service: Service, sid: str, permissions: tuple[str, ...], date_updated: Millis
-    ) -> Role:
-        """Replace the permissions of a role and return it."""
-        ...
-
-    async def remove(self, service: Service, sid: str) -> None:
-        """Remove a role."""
         ...
 
 
@@ -177,6 +94,56 @@ class Reader(Protocol):
         """Roles."""
         ...
 
+    @property
+    def users(self) -> Users:
+        """Users."""
+        ...
+
+    @property
+    def channels(self) -> Channels:
+        """Channels."""
+        ...
+
+    @property
+    def user_channels(self) -> UserChannels:
+        """The channels of users."""
+        ...
+
+    @property
+    def members(self) -> Members:
+        """Members."""
+        ...
+
+    @property
+    def invites(self) -> Invites:
+        """Invites."""
+        ...
+
+    @property
+    def messages(self) -> Messages:
+        """Messages."""
+        ...
+
+    @property
+    def media(self) -> MediaFiles:
+        """Media."""
+        ...
+
+    @property
+    def channel_webhooks(self) -> ChannelWebhooks:
+        """Webhooks of channels."""
+        ...
+
+    @property
+    def credentials(self) -> Credentials:
+        """Credentials."""
+        ...
+
+    @property
+    def bindings(self) -> Bindings:
+        """Bindings."""
+        ...
+
 
 class Transaction(Reader, Protocol):
     """Questions and changes that become durable together, or not at all."""
@@ -186,7 +153,12 @@ class Transaction(Reader, Protocol):
         """Answers kept for repeated requests."""
         ...
 
-    def record(self, event: AnyEvent) -> None:
+    @property
+    def remains(self) -> Remains:
+        """What is left of what was deleted."""
+        ...
+
+    def record(self, event: Event) -> None:
         """Say what happened. It is told to others after the commit."""
         ...
 
@@ -194,9 +166,7 @@ class Transaction(Reader, Protocol):
 class Store(Protocol):
     """Where everything is kept."""
 
-    async def write(
-        self, change: Callable[[Transaction], Coroutine[Any, Any, R]]
-    ) -> tuple[R, list[AnyEvent]]:
+    async def write(self, change: Callable[[Transaction], Coroutine[Any, Any, R]]) -> tuple[R, list[Event]]:
         """Carry out a change and return its result and its events, once they are durable.
 
         A change may be carried out more than once before it succeeds, and awaits nothing but its transaction.

@@ -43,6 +43,22 @@ class WebhookEvent(StrEnum):
     USER_UPDATED = "onUserUpdated"
 
 
+POST_EVENTS = (
+    WebhookEvent.MESSAGE_SENT,
+    WebhookEvent.MESSAGE_UPDATED,
+    WebhookEvent.MESSAGE_REMOVED,
+    WebhookEvent.MEDIA_MESSAGE_SENT,
+    WebhookEvent.CHANNEL_ADDED,
+    WebhookEvent.CHANNEL_DESTROYED,
+    WebhookEvent.CHANNEL_UPDATED,
+    WebhookEvent.MEMBER_ADDED,
+    WebhookEvent.MEMBER_UPDATED,
+    WebhookEvent.MEMBER_REMOVED,
+    WebhookEvent.USER_ADDED,
+    WebhookEvent.USER_UPDATED,
+)
+"""What has happened, as against what is about to: all that a channel webhook may be told of."""
+
 OWN_TARGETS = (
     WebhookEvent.MESSAGE_SEND,
     WebhookEvent.MESSAGE_UPDATE,

@@ -6,15 +6,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from chinwag import commands
+from chinwag.errors import ApiError
+from chinwag.ids import parse_sid
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractAsyncContextManager
 
     from chinwag.commands import Command, World
     from chinwag.domain.caller import Caller
     from chinwag.domain.service import Limits
     from chinwag.domain.unit import Reader
+    from chinwag.errors import Kind
     from chinwag.rest.params import Form
     from chinwag.rest.version import Version
 
@@ -22,6 +25,23 @@ R = TypeVar("R")
 
 Answer: TypeAlias = "dict[str, object] | None"
 """What goes back as JSON; None is an empty body."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conventions:
+    """What an installation decides about its REST API.
+
+    Args:
+        default_limits: what a new service gets.
+        v1_list_attributes: whether lists of v1 show attributes, which the original does not.
+        list_public_channels_only: whether a list of channels without a `Type` leaves private ones out.
+        seal: makes a secret ready to be kept.
+    """
+
+    default_limits: Limits
+    v1_list_attributes: bool
+    list_public_channels_only: bool
+    seal: Callable[[str], bytes]
 
 
 @dataclass(slots=True)
@@ -36,7 +56,7 @@ class Call:
         path: as requested, version included, percent-encoding kept.
         names: the named segments of the path, decoded once.
         query: the query string.
-        default_limits: what a new service gets on this server.
+        conventions: of this installation.
         fields: what the body says, once it was read.
     """
 
@@ -47,7 +67,7 @@ class Call:
     path: str
     names: Mapping[str, str]
     query: Form
-    default_limits: Limits
+    conventions: Conventions
     fields: dict[str, Any] = field(default_factory=dict[str, Any])
 
     async def run(self, command: Command[Caller, R]) -> R:
@@ -57,3 +77,14 @@ class Call:
     def reading(self) -> AbstractAsyncContextManager[Reader]:
         """Ask questions."""
         return self.world.store.reading()
+
+    def sid(self, name: str, prefix: str, otherwise: Kind) -> str:
+        """Return the SID that stands in the path under a name.
+
+        Raises:
+            ApiError: `otherwise`, when it is no SID of this kind.
+        """
+        found = parse_sid(prefix, self.names[name])
+        if found is None:
+            raise ApiError(otherwise)
+        return found

@@ -60,7 +60,7 @@ def _operation(path: str, method: str, operation: dict[str, Any], schemas: dict[
             _table(f"Answer {status}", _fields(content["schema"], schemas))
             for status, answer in operation["responses"].items()
             for content in answer.get("content", {}).values()
-            if status != "default"
+            if status.startswith("2")
         ),
     ]
     return (

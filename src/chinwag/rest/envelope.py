@@ -18,7 +18,20 @@ MORE_INFO = "https://www.twilio.com/docs/errors/"
 DETAIL_HEADER = "chinwag-detail"
 """What else a developer should know goes here: the envelope has no room for it."""
 
-_NAMED_IN_PATH = frozenset({Kinds.SERVICE_NOT_FOUND, Kinds.ROLE_NOT_FOUND})
+_NAMED_IN_PATH = frozenset(
+    {
+        Kinds.SERVICE_NOT_FOUND,
+        Kinds.ROLE_NOT_FOUND,
+        Kinds.USER_NOT_FOUND,
+        Kinds.CHANNEL_NOT_FOUND,
+        Kinds.CHANNEL_WEBHOOK_NOT_FOUND,
+        Kinds.MEMBER_NOT_FOUND,
+        Kinds.MESSAGE_NOT_FOUND,
+        Kinds.INVITE_NOT_FOUND,
+        Kinds.BINDING_NOT_FOUND,
+        Kinds.CREDENTIAL_NOT_FOUND,
+    }
+)
 """What REST reports as 20404, because the path names it."""
 
 
@@ -30,7 +43,7 @@ def addressed(error: ApiError, path: str) -> ApiError:
         path: as requested, without the version. Source: recorded-responses.
     """
     if error.kind in _NAMED_IN_PATH:
-        return ApiError(Kinds.NOT_FOUND, path=path)
+        return ApiError(Kinds.NOT_FOUND, error.detail, path=path)
     return error
 
 

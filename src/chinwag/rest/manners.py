@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
+import random
 import time
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import unquote_to_bytes
@@ -35,21 +35,24 @@ RECEIVE = "chinwag.receive"
 """Key of the ASGI scope under which the body of the request is to be had."""
 
 
-_PLAIN = frozenset(range(0x21, 0x7F)) - frozenset(b"%/")
-"""Printable ASCII, except what has a meaning in a path."""
+_PLAIN = frozenset(range(0x21, 0x7F)) - frozenset(b"%/?#\\")
+"""Printable ASCII, except what has a meaning in a path, or in an address that is made from one."""
+
+
+_bits = random.Random(random.SystemRandom().getrandbits(256)).getrandbits  # noqa: S311  # an id is no secret
 
 
 def new_request_id() -> str:
     """Return an id for a request, of the original's form. It is in the answer's headers and in the log."""
-    return f"RQ{secrets.token_hex(16)}"
+    return f"RQ{_bits(128):032x}"
 
 
 def routable(raw_path: bytes) -> str:
     """Return a path with each segment decoded as far as routing needs, so that `%2F` never splits a segment.
 
-    What is left encoded is what would change the meaning of the path: `%` and `/` themselves, and bytes that
-    are not printable ASCII. Each segment is decoded the rest of the way by the endpoint, so in all exactly
-    once.
+    What is left encoded is what would change the meaning of the path, such as `%` and `/` themselves, and
+    bytes that are not printable ASCII. Each segment is decoded the rest of the way by the endpoint, so in all
+    exactly once.
     """
     path = raw_path.decode("ascii", "replace")
     if "%" not in path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from chinwag import __version__
@@ -10,8 +11,9 @@ from chinwag.rest.routes import ROUTES, Route
 from chinwag.rest.version import Version
 
 if TYPE_CHECKING:
-    from chinwag.rest.params import Param, Schema
+    from chinwag.rest.params import Param
     from chinwag.rest.resource import Resource
+    from chinwag.rest.types import Schema
 
 _NAMES = re.compile(r"\{(\w+)\}")
 
@@ -26,6 +28,25 @@ _ERROR: Schema = {
     "required": ["code", "message", "more_info", "status"],
     "additionalProperties": False,
 }
+
+_WEBHOOK_HEADER: Schema = {
+    "name": "X-Twilio-Webhook-Enabled",
+    "in": "header",
+    "description": "Whether webhooks are told of this request.",
+    "schema": {"type": "string", "enum": ["true", "false"]},
+}
+
+_REFUSALS = {
+    HTTPStatus.BAD_REQUEST: "A parameter is missing or wrong.",
+    HTTPStatus.UNAUTHORIZED: "Nobody known, or with the wrong secret.",
+    HTTPStatus.NOT_FOUND: "What the path or a parameter names is not there.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "The store cannot be reached now.",
+}
+"""The refusals that many operations can give; those of a few are in the route table.
+
+What is refused before anybody knows which operation is meant is described nowhere.
+"""
 
 _META: Schema = {
     "type": "object",
@@ -81,30 +102,32 @@ def _operation(route: Route, version: Version) -> dict[str, Any]:
     said: dict[str, Any] = {
         "operationId": f"{route.operation.__name__}_{_noun(route)}_v{version.value}",
         "summary": (route.operation.__doc__ or "").strip(),
-        "responses": {str(route.status): _success(route, version), "default": _failure()},
+        "responses": {str(route.status): _success(route, version), **_failures(route)},
     }
-    parameters = [
+    parameters: list[Schema] = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         for name in _NAMES.findall(route.path)
     ]
     if route.pages is not None:
         parameters += [
             {"name": param.name, "in": "query", "description": param.says, "schema": param.schema}
-            for param in route.pages.params.params
+            for param in route.pages.params.of(version)
         ]
+    if route.webhook_header and version >= Version.V2:
+        parameters.append(_WEBHOOK_HEADER)
     if parameters:
         said["parameters"] = parameters
     if route.takes is not None:
         said["requestBody"] = {
-            "required": any(param.required for param in route.takes.params),
-            "content": {"application/x-www-form-urlencoded": {"schema": _body(route.takes.params)}},
+            "required": any(param.required for param in route.takes.of(version)),
+            "content": {"application/x-www-form-urlencoded": {"schema": _body(route.takes.of(version))}},
         }
     return said
 
 
 def _noun(route: Route) -> str:
-    """`/Services/{service_sid}` and `/Services` → `services`."""
-    return [segment for segment in route.path.split("/") if "{" not in segment][-1].lower()
+    """Return the name of the file that has the operation: each noun has one."""
+    return route.operation.__module__.rpartition(".")[2]
 
 
 def _body(params: tuple[Param, ...]) -> Schema:
@@ -132,28 +155,47 @@ def _success(route: Route, version: Version) -> dict[str, Any]:
     return {"description": route.gives.says, "content": {"application/json": {"schema": schema}}}
 
 
-def _failure() -> dict[str, Any]:
-    return {
-        "description": "What was wrong, with the code of the original.",
-        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
-    }
+def _failures(route: Route) -> dict[str, Any]:
+    says = {status: text for status, text in _REFUSALS.items() if _can_give(route, status)}
+    for kind in route.refuses:
+        says[kind.status] = f"{says.get(kind.status, '')} {kind.text} ({kind.code}).".strip()
+    return {str(status.value): _failure(says[status]) for status in sorted(says)}
+
+
+def _can_give(route: Route, status: HTTPStatus) -> bool:
+    match status:
+        case HTTPStatus.NOT_FOUND:
+            return "{" in route.path
+        case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            return route.method != "GET"
+        case _:
+            return True
+
+
+def _failure(says: str) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/Error"}
+    return {"description": says, "content": {"application/json": {"schema": schema}}}
 
 
 def _schema_name(resource: Resource, version: Version) -> str:
-    return f"{resource.record.__name__}V{version.value}"
+    return f"{resource.name}V{version.value}"
 
 
 def _resource(resource: Resource, version: Version) -> Schema:
     properties: dict[str, Schema] = {
-        field.name: field.schema for field in resource.fields if field.since <= version
+        field.name: field.schema for field in resource.fields if field.of(version)
     }
-    properties["url"] = {"type": "string", "format": "uri"}
-    links = [link.name for link in resource.links if link.since <= version]
+    if resource.url_since <= version:
+        properties["url"] = {"type": "string", "format": "uri"}
+    links = [link for link in resource.links if link.since <= version]
     if links:
         properties["links"] = {
             "type": "object",
-            "properties": {name: {"type": "string", "format": "uri"} for name in links},
-            "required": links,
+            "properties": {
+                link.name: {"type": ["string", "null"] if link.attributes else "string", "format": "uri"}
+                for link in links
+            },
+            "required": [link.name for link in links],
         }
     return {
         "type": "object",

@@ -7,30 +7,21 @@ absent means "no change", and one that is empty means "set to empty". Source: re
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
-from urllib.parse import parse_qsl, urlsplit
+from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import parse_qsl
 
 from chinwag import limits
-from chinwag.errors import ApiError, Kind, Kinds
-from chinwag.ids import parse_sid
+from chinwag.errors import ApiError, Kinds
+from chinwag.rest.version import Version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from enum import StrEnum
+
+    from chinwag.rest.types import Schema, Type
 
 Form: TypeAlias = dict[str, list[str]]
 """The parameters of a request: every value of each name, in the order sent."""
-
-Schema: TypeAlias = dict[str, Any]
-"""A piece of JSON Schema, for the description of the API."""
-
-ANY = 2**63 - 1
-"""Largest whole number that is read at all, where nothing bounds it."""
-
-_INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
-_NO_URL = re.compile(r"[\x00-\x20\x7f]")
 
 
 def parse_form(text: bytes) -> Form:
@@ -63,184 +54,6 @@ def _shown(name: str) -> str:
     return name.encode("ascii", "backslashreplace").decode()[:64]
 
 
-class Type(Protocol):
-    """What a parameter may be: how its text is read, and how it is described."""
-
-    def read(self, name: str, text: str) -> object:
-        """Return the value that the text means.
-
-        Raises:
-            ApiError: it means none.
-        """
-        ...
-
-    @property
-    def schema(self) -> Schema:
-        """The values allowed, as JSON Schema."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """Any text, counted in Unicode code points. With `empty` None, an empty text means None."""
-
-    longest: int
-    too_long: Kind
-    empty: Kind | None = None
-
-    def read(self, name: str, text: str) -> str | None:  # noqa: ARG002
-        """Return the text."""
-        if not text:
-            if self.empty is not None:
-                raise ApiError(self.empty, f"1 to {self.longest} characters")
-            return None
-        if len(text) > self.longest:
-            raise ApiError(self.too_long, f"{len(text)} characters; at most {self.longest}")
-        return text
-
-    @property
-    def schema(self) -> Schema:
-        """The values allowed."""
-        least = {} if self.empty is None else {"minLength": 1}
-        return {"type": "string", **least, "maxLength": self.longest}
-
-
-@dataclass(frozen=True, slots=True)
-class Flag:
-    """`true` or `false`, in any letter case: old client libraries send `True`."""
-
-    def read(self, name: str, text: str) -> bool:
-        """Return the truth value."""
-        match text.lower():
-            case "true":
-                return True
-            case "false":
-                return False
-            case _:
-                raise ApiError(Kinds.INVALID_PARAMETER, f"{name} must be true or false", name=name)
-
-    @property
-    def schema(self) -> Schema:
-        """The values allowed."""
-        return {"type": "boolean"}
-
-
-@dataclass(frozen=True, slots=True)
-class Whole:
-    """A whole number in decimal digits."""
-
-    least: int
-    most: int
-    otherwise: Kind = Kinds.INVALID_PARAMETER
-
-    def read(self, name: str, text: str) -> int:
-        """Return the number."""
-        if _INTEGER.fullmatch(text) is None or not self.least <= int(text) <= self.most:
-            most = f" to {self.most}" if self.most < ANY else " or more"
-            raise ApiError(self.otherwise, f"{name} must be a whole number, {self.least}{most}", name=name)
-        return int(text)
-
-    @property
-    def schema(self) -> Schema:
-        """The values allowed."""
-        return {"type": "integer", "minimum": self.least, "maximum": self.most}
-
-
-@dataclass(frozen=True, slots=True)
-class OneOf:
-    """A word of a closed set. With `or_empty`, an empty text means None."""
-
-    words: type[StrEnum]
-    otherwise: Kind
-    or_empty: bool = False
-
-    def read(self, name: str, text: str) -> StrEnum | None:
-        """Return the member of the set."""
-        if self.or_empty and not text:
-            return None
-        try:
-            return self.words(text)
-        except ValueError:
-            raise ApiError(
-                self.otherwise, f"{name} must be one of {', '.join(self.words)}", name=name
-            ) from None
-
-    @property
-    def schema(self) -> Schema:
-        """The values allowed."""
-        return {"type": "string", "enum": [word.value for word in self.words]}
-
-
-@dataclass(frozen=True, slots=True)
-class Sid:
-    """A SID of one kind of object."""
-
-    prefix: str
-    otherwise: Kind
-
-    def read(self, name: str, text: str) -> str:
-        """Return the SID with lower-case digits."""
-        sid = parse_sid(self.prefix, text)
-        if sid is None:
-            raise ApiError(
-                self.otherwise, f"{name} must be {self.prefix} and 32 hexadecimal digits", name=name
-            )
-        return sid
-
-    @property
-    def schema(self) -> Schema:
-        """The values allowed."""
-        return {
-            "type": "string",
-            "minLength": 34,
-            "maxLength": 34,
-            "pattern": f"^{self.prefix}[0-9a-fA-F]{{32}}$",
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Url:
-    """An absolute `http` or `https` URL. An empty text means None."""
-
-    otherwise: Kind
-
-    def read(self, name: str, text: str) -> str | None:
-        """Return the URL as it was written."""
-        if not text:
-            return None
-        if len(text) > limits.WEBHOOK_URL:
-            raise ApiError(
-                self.otherwise, f"{name} is longer than {limits.WEBHOOK_URL} characters", name=name
-            )
-        try:
-            parts = urlsplit(text)
-            absolute = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            absolute = False
-        if not absolute or _NO_URL.search(text):
-            raise ApiError(self.otherwise, f"{name} must be an absolute http or https URL", name=name)
-        return text
-
-    @property
-    def schema(self) -> Schema:
-        """The values allowed."""
-        return {"type": "string", "format": "uri", "maxLength": limits.WEBHOOK_URL}
-
-
-@dataclass(frozen=True, slots=True)
-class Plain:
-    """A text that something else judges."""
-
-    def read(self, name: str, text: str) -> str:  # noqa: ARG002
-        """Return the text."""
-        return text
-
-    @property
-    def schema(self) -> Schema:
-        """The values allowed."""
-        return {"type": "string"}
-
-
 @dataclass(frozen=True, slots=True)
 class Param:
     """One parameter.
@@ -253,6 +66,8 @@ class Param:
         required: an absent one is an error.
         many: the parameter may be repeated, and its value is a tuple. One empty value is the empty tuple.
         many_empty: what the empty tuple is turned into.
+        since: the first version that takes it.
+        until: the last one; None for all that there are.
     """
 
     name: str
@@ -262,6 +77,12 @@ class Param:
     required: bool = False
     many: bool = False
     many_empty: tuple[()] | None = ()
+    since: Version = Version.V1
+    until: Version | None = None
+
+    def of(self, version: Version) -> bool:
+        """Return whether a version takes it."""
+        return self.since <= version and (self.until is None or version <= self.until)
 
     def read(self, texts: Sequence[str]) -> object:
         """Return the value. Of a repeated parameter that may not be repeated the last counts."""
@@ -278,27 +99,31 @@ class Param:
 
 
 class Params:
-    """The parameters that an operation takes."""
+    """The parameters that an operation takes, by version."""
 
     def __init__(self, *params: Param) -> None:
-        self.params = params
-        self._by_name = {param.name: param for param in params}
-        self._required = tuple(param for param in params if param.required)
+        self._by_version = {
+            version: tuple(param for param in params if param.of(version)) for version in Version
+        }
 
-    def read(self, form: Mapping[str, list[str]]) -> dict[str, Any]:
+    def of(self, version: Version) -> tuple[Param, ...]:
+        """Return those that a version takes."""
+        return self._by_version[version]
+
+    def read(self, form: Mapping[str, list[str]], version: Version) -> dict[str, Any]:
         """Return the fields that a form gives, by name; those that it does not give are absent.
 
         Raises:
-            ApiError: `MISSING_PARAMETER` first, then the error of the first parameter that is wrong, in the
-            order
-                of the table.
+            ApiError: `MISSING_PARAMETER` first, then the error of the first parameter that is wrong, in
+                the order of the table.
         """
-        for param in self._required:
-            if param.name not in form:
+        params = self._by_version[version]
+        for param in params:
+            if param.required and param.name not in form:
                 raise ApiError(Kinds.MISSING_PARAMETER, name=param.name)
 
         fields: dict[str, Any] = {}
-        for param in self.params:
+        for param in params:
             if param.name in form:
                 _place(fields, param.into, param.read(form[param.name]))
         return fields

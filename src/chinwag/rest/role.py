@@ -1,19 +1,19 @@
-"""Roles on the wire, v1. Source: chat-v1 Role."""
+"""Roles on the wire. Source: chat-v1 Role, chat-v2 Role."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chinwag import limits
 from chinwag.domain.lookup import role_named, service_named
 from chinwag.domain.permissions import RoleType
 from chinwag.domain.role import CreateRole, DeleteRole, Role, UpdateRole
-from chinwag.errors import ApiError, Kinds
-from chinwag.ids import parse_sid
+from chinwag.errors import Kinds
+from chinwag.rest.common import PAGES, friendly_name
 from chinwag.rest.paging import Paging, present_page
-from chinwag.rest.params import OneOf, Param, Params, Plain, Text
+from chinwag.rest.params import Param, Params
 from chinwag.rest.resource import Field, Resource, dates, sid, text
 from chinwag.rest.service import service_sid
+from chinwag.rest.types import OneOf, Plain
 
 if TYPE_CHECKING:
     from chinwag.rest.call import Answer, Call
@@ -44,20 +44,14 @@ _PERMISSION = Param(
 )
 
 CREATE = Params(
-    Param(
-        "FriendlyName",
-        "friendly_name",
-        Text(limits.V1_FRIENDLY_NAME, Kinds.FRIENDLY_NAME_TOO_LONG, empty=Kinds.FRIENDLY_NAME_NOT_PROVIDED),
-        "A name for people.",
-        required=True,
-    ),
+    *friendly_name(empty=Kinds.FRIENDLY_NAME_NOT_PROVIDED, required=True),
     Param("Type", "type", OneOf(RoleType, Kinds.INVALID_ROLE_TYPE), "Where the role applies.", required=True),
     _PERMISSION,
 )
 
 UPDATE = Params(_PERMISSION)
 
-PAGING = Paging("RL", limits.V1_PAGE)
+PAGING = Paging("RL", PAGES)
 
 
 async def create(call: Call) -> Answer:
@@ -104,7 +98,4 @@ def role_sid(call: Call) -> str:
     Raises:
         ApiError: `ROLE_NOT_FOUND` when it is no SID of a role.
     """
-    found = parse_sid("RL", call.names["role_sid"])
-    if found is None:
-        raise ApiError(Kinds.ROLE_NOT_FOUND)
-    return found
+    return call.sid("role_sid", "RL", Kinds.ROLE_NOT_FOUND)

@@ -8,12 +8,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from chinwag.rest import role, service
+from chinwag.errors import Kinds
+from chinwag.rest import (
+    binding,
+    channel,
+    channel_webhook,
+    credential,
+    invite,
+    member,
+    message,
+    role,
+    service,
+    user,
+    user_channel,
+)
 from chinwag.rest.version import Version
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from chinwag.errors import Kind
     from chinwag.rest.call import Answer, Call
     from chinwag.rest.paging import Paging
     from chinwag.rest.params import Params
@@ -36,6 +50,8 @@ class Route:
         pages: the page parameters of a list.
         within: finds what the path names. An object that is not there is a 404 before any parameter is
         judged.
+        webhook_header: whether webhooks may be told of it, which the request decides.
+        refuses: the refusals of its own, besides those that any operation can give.
         since: the first version that has it.
     """
 
@@ -47,6 +63,8 @@ class Route:
     takes: Params | None = None
     pages: Paging | None = None
     within: Finder | None = None
+    webhook_header: bool = False
+    refuses: tuple[Kind, ...] = ()
     since: Version = Version.V1
 
 
@@ -82,12 +100,28 @@ class Noun(Protocol):
         ...
 
 
-def _noun(noun: Noun, gives: Resource, item: str, parent: Finder | None = None) -> tuple[Route, ...]:
+def _noun(
+    noun: Noun,
+    gives: Resource,
+    item: str,
+    parent: Finder | None = None,
+    *,
+    webhook_header: bool = False,
+    create_refuses: tuple[Kind, ...] = (),
+    update_refuses: tuple[Kind, ...] = (),
+    since: Version = Version.V1,
+) -> tuple[Route, ...]:
     """Return the five operations of a noun."""
     collection = item.rpartition("/")[0]
     return (
         Route(
-            method="GET", path=collection, operation=noun.page, gives=gives, pages=noun.PAGING, within=parent
+            method="GET",
+            path=collection,
+            operation=noun.page,
+            gives=gives,
+            pages=noun.PAGING,
+            within=parent,
+            since=since,
         ),
         Route(
             method="POST",
@@ -97,17 +131,167 @@ def _noun(noun: Noun, gives: Resource, item: str, parent: Finder | None = None) 
             status=201,
             takes=noun.CREATE,
             within=parent,
+            webhook_header=webhook_header,
+            refuses=create_refuses,
+            since=since,
         ),
-        Route(method="GET", path=item, operation=noun.fetch, gives=gives),
+        Route(method="GET", path=item, operation=noun.fetch, gives=gives, since=since),
         Route(
-            method="POST", path=item, operation=noun.update, gives=gives, takes=noun.UPDATE, within=noun.named
+            method="POST",
+            path=item,
+            operation=noun.update,
+            gives=gives,
+            takes=noun.UPDATE,
+            within=noun.named,
+            webhook_header=webhook_header,
+            refuses=update_refuses,
+            since=since,
         ),
-        Route(method="DELETE", path=item, operation=noun.delete, status=204),
+        Route(
+            method="DELETE",
+            path=item,
+            operation=noun.delete,
+            status=204,
+            webhook_header=webhook_header,
+            since=since,
+        ),
     )
 
 
+_SERVICE = "/Services/{service_sid}"
+_USER = f"{_SERVICE}/Users/{{user_sid}}"
+_CHANNEL = f"{_SERVICE}/Channels/{{channel_sid}}"
+_INVITES = f"{_CHANNEL}/Invites"
+_INVITE = f"{_INVITES}/{{invite_sid}}"
+_USER_CHANNELS = f"{_USER}/Channels"
+_USER_CHANNEL = f"{_USER_CHANNELS}/{{channel_sid}}"
+_BINDINGS = f"{_SERVICE}/Bindings"
+_BINDING = f"{_BINDINGS}/{{binding_sid}}"
+_USER_BINDINGS = f"{_USER}/Bindings"
+_USER_BINDING = f"{_USER_BINDINGS}/{{binding_sid}}"
+
 ROUTES: tuple[Route, ...] = (
-    *_noun(service, service.SERVICE, "/Services/{service_sid}"),
-    *_noun(role, role.ROLE, "/Services/{service_sid}/Roles/{role_sid}", service.named),
+    *_noun(service, service.SERVICE, _SERVICE),
+    *_noun(role, role.ROLE, f"{_SERVICE}/Roles/{{role_sid}}", service.named),
+    *_noun(user, user.USER, _USER, service.named, webhook_header=True, create_refuses=(Kinds.USER_EXISTS,)),
+    Route(
+        method="GET",
+        path=_USER_CHANNELS,
+        operation=user_channel.page,
+        gives=user_channel.USER_CHANNEL,
+        pages=user_channel.PAGING,
+        within=user.named,
+    ),
+    Route(
+        method="GET",
+        path=_USER_CHANNEL,
+        operation=user_channel.fetch,
+        gives=user_channel.USER_CHANNEL,
+        since=Version.V2,
+    ),
+    Route(
+        method="POST",
+        path=_USER_CHANNEL,
+        operation=user_channel.update,
+        gives=user_channel.USER_CHANNEL,
+        takes=user_channel.UPDATE,
+        within=user_channel.named,
+        since=Version.V2,
+    ),
+    Route(
+        method="DELETE",
+        path=_USER_CHANNEL,
+        operation=user_channel.delete,
+        status=204,
+        webhook_header=True,
+        since=Version.V2,
+    ),
+    *_noun(
+        channel,
+        channel.CHANNEL,
+        _CHANNEL,
+        service.named,
+        webhook_header=True,
+        create_refuses=(Kinds.CHANNEL_EXISTS,),
+        update_refuses=(Kinds.CHANNEL_EXISTS,),
+    ),
+    *_noun(
+        member,
+        member.MEMBER,
+        f"{_CHANNEL}/Members/{{member_sid}}",
+        channel.named,
+        webhook_header=True,
+        create_refuses=(Kinds.USER_CHANNEL_LIMIT, Kinds.CHANNEL_MEMBER_LIMIT, Kinds.MEMBER_EXISTS),
+    ),
+    Route(
+        method="GET",
+        path=_INVITES,
+        operation=invite.page,
+        gives=invite.INVITE,
+        pages=invite.PAGING,
+        within=channel.named,
+    ),
+    Route(
+        method="POST",
+        path=_INVITES,
+        operation=invite.create,
+        gives=invite.INVITE,
+        status=201,
+        takes=invite.CREATE,
+        within=channel.named,
+        refuses=(Kinds.USER_INVITED, Kinds.MEMBER_EXISTS),
+    ),
+    Route(method="GET", path=_INVITE, operation=invite.fetch, gives=invite.INVITE),
+    Route(method="DELETE", path=_INVITE, operation=invite.delete, status=204),
+    *_noun(
+        message,
+        message.MESSAGE,
+        f"{_CHANNEL}/Messages/{{message_sid}}",
+        channel.named,
+        webhook_header=True,
+        create_refuses=(Kinds.MEDIA_SENT_ALREADY,),
+    ),
+    *_noun(
+        channel_webhook,
+        channel_webhook.CHANNEL_WEBHOOK,
+        f"{_CHANNEL}/Webhooks/{{webhook_sid}}",
+        channel.named,
+        since=Version.V2,
+    ),
+    *_noun(credential, credential.CREDENTIAL, "/Credentials/{credential_sid}"),
+    Route(
+        method="GET",
+        path=_BINDINGS,
+        operation=binding.page,
+        gives=binding.BINDING,
+        pages=binding.PAGING,
+        within=service.named,
+        since=Version.V2,
+    ),
+    Route(method="GET", path=_BINDING, operation=binding.fetch, gives=binding.BINDING, since=Version.V2),
+    Route(method="DELETE", path=_BINDING, operation=binding.delete, status=204, since=Version.V2),
+    Route(
+        method="GET",
+        path=_USER_BINDINGS,
+        operation=binding.page_of_user,
+        gives=binding.USER_BINDING,
+        pages=binding.USER_PAGING,
+        within=user.named,
+        since=Version.V2,
+    ),
+    Route(
+        method="GET",
+        path=_USER_BINDING,
+        operation=binding.fetch_of_user,
+        gives=binding.USER_BINDING,
+        since=Version.V2,
+    ),
+    Route(
+        method="DELETE",
+        path=_USER_BINDING,
+        operation=binding.delete_of_user,
+        status=204,
+        since=Version.V2,
+    ),
 )
 """Every route, by noun."""

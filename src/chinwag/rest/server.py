@@ -19,7 +19,7 @@ from chinwag.errors import ApiError, Kinds
 from chinwag.logs import logger
 from chinwag.rest import envelope
 from chinwag.rest.body import read_body
-from chinwag.rest.call import Call
+from chinwag.rest.call import Call, Conventions
 from chinwag.rest.manners import ERROR, ROUTE
 from chinwag.rest.params import parse_form
 from chinwag.rest.routes import ROUTES, Route
@@ -30,11 +30,13 @@ if TYPE_CHECKING:
 
     from chinwag.auth.basic import BasicAuthentication
     from chinwag.commands import World
-    from chinwag.domain.service import Limits
     from chinwag.rest.params import Form
     from chinwag.rest.urls import PublicAddress
 
 _log = logger()
+
+_OF_A_BODY = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND})
+"""The statuses of what is wrong with a body: not found may be something that it names, such as a file."""
 
 _JSON = "application/json; charset=utf-8"
 _FORM = "application/x-www-form-urlencoded"
@@ -47,7 +49,7 @@ class Surroundings:
     world: World
     authentication: BasicAuthentication
     address: PublicAddress
-    default_limits: Limits
+    conventions: Conventions
 
 
 class Endpoint:
@@ -78,16 +80,16 @@ def _responder(route: Route, version: Version, around: Surroundings) -> Callable
             path=request.path,
             names={name: _decoded(segment) for name, segment in names.items()},
             query=parse_form(request.scope["query_string"]),
-            default_limits=around.default_limits,
+            conventions=around.conventions,
         )
         try:
             if route.takes is not None:
-                call.fields = route.takes.read(await _form(request, response))
+                call.fields = route.takes.read(await _form(request, response), version)
             elif route.method != "GET":
                 await read_body(request)  # what is not used is bounded, and waited for, all the same
             answer = await route.operation(call)
         except ApiError as error:
-            if error.kind.status is HTTPStatus.BAD_REQUEST and route.within is not None:
+            if error.kind.status in _OF_A_BODY and route.within is not None:
                 await route.within(call)  # what the path names is judged before what the body says
             raise
 

@@ -1,28 +1,78 @@
-"""Services on the wire, v1. Source: chat-v1 Service."""
+"""Services on the wire. Source: chat-v1 Service, chat-v2 Service."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
 from chinwag import limits
 from chinwag.domain.lookup import service_named
-from chinwag.domain.notifications import NotificationKind
+from chinwag.domain.notifications import Notification, NotificationKind
 from chinwag.domain.service import CreateService, DeleteService, Service, UpdateService
 from chinwag.domain.webhook import OWN_TARGETS, WebhookEvent, WebhookMethod, WebhookTarget
-from chinwag.errors import ApiError, Kinds
-from chinwag.ids import parse_sid
+from chinwag.errors import Kinds
+from chinwag.rest.common import friendly_name
 from chinwag.rest.paging import Paging, present_page
-from chinwag.rest.params import Flag, OneOf, Param, Params, Sid, Text, Url, Whole
+from chinwag.rest.params import Param, Params
 from chinwag.rest.resource import Field, Link, Resource, dates, flag, sid, text, text_or_null, whole
+from chinwag.rest.types import Flag, OneOf, Sid, Text, Url, Whole
+from chinwag.rest.version import Version
 
 if TYPE_CHECKING:
     from chinwag.rest.call import Answer, Call
+    from chinwag.rest.types import Schema
+
+    Notifications: TypeAlias = dict[NotificationKind, Notification]
 
 
 def _shown_webhooks(webhooks: dict[WebhookEvent, WebhookTarget]) -> dict[str, object]:
     return {_snake(event): {"url": target.url, "method": target.method} for event, target in webhooks.items()}
+
+
+def _acting_method(method: WebhookMethod | None) -> WebhookMethod:
+    return method or WebhookMethod.POST
+
+
+def _shown_media(compatibility_message: str) -> dict[str, object]:
+    return {"size_limit_mb": limits.MEDIA_SIZE_MB, "compatibility_message": compatibility_message}
+
+
+def _v1_notifications(notifications: Notifications) -> dict[str, object]:
+    return {kind.value: _shown(notification) for kind, notification in notifications.items()}
+
+
+def _v2_notifications(notifications: Notifications, log_enabled: bool) -> dict[str, object]:  # noqa: FBT001
+    shown: dict[str, Any] = _v1_notifications(notifications)
+    new_message = NotificationKind.NEW_MESSAGE
+    shown[new_message]["badge_count_enabled"] = notifications[new_message].badge_count_enabled
+    return {"log_enabled": log_enabled, **shown}
+
+
+def _shown(notification: Notification) -> dict[str, object]:
+    """Return a notification without the texts that are not set. Source: recorded-responses."""
+    texts = {"template": notification.template, "sound": notification.sound}
+    return {"enabled": notification.enabled, **{name: text for name, text in texts.items() if text}}
+
+
+def _notifications_schema(
+    above: dict[str, Schema] | None = None, of_new_message: dict[str, Schema] | None = None
+) -> Schema:
+    """Return the schema of `notifications`, with what v2 adds."""
+    properties: dict[str, Schema] = above or {}
+    for kind in NotificationKind:
+        more = (of_new_message or {}) if kind is NotificationKind.NEW_MESSAGE else {}
+        properties[kind.value] = {
+            "type": "object",
+            "properties": {
+                "enabled": {"type": "boolean"},
+                "template": {"type": "string"},
+                "sound": {"type": "string"},
+                **more,
+            },
+            "required": ["enabled", *more],
+        }
+    return {"type": "object", "properties": properties, "required": list(properties)}
 
 
 def _snake(event: WebhookEvent) -> str:
@@ -74,42 +124,50 @@ SERVICE = Resource(
                 },
             },
             render=_shown_webhooks,
+            until=Version.V1,
         ),
-        *text_or_null("pre_webhook_url", "post_webhook_url", "webhook_method"),
+        *text_or_null("pre_webhook_url", "post_webhook_url"),
+        Field("webhook_method", {"type": ["string", "null"]}, until=Version.V1),
+        Field("webhook_method", {"type": "string"}, render=_acting_method, since=Version.V2),
         Field("webhook_filters", {"type": ["array", "null"], "items": {"type": "string"}}),
+        Field("notifications", _notifications_schema(), render=_v1_notifications, until=Version.V1),
         Field(
             "notifications",
+            _notifications_schema(
+                {"log_enabled": {"type": "boolean"}}, {"badge_count_enabled": {"type": "boolean"}}
+            ),
+            ("notifications", "notifications_log_enabled"),
+            render=_v2_notifications,
+            since=Version.V2,
+        ),
+        Field("pre_webhook_retry_count", {"type": "integer"}, since=Version.V2),
+        Field("post_webhook_retry_count", {"type": "integer"}, since=Version.V2),
+        Field(
+            "media",
             {
                 "type": "object",
                 "properties": {
-                    kind.value: {
-                        "type": "object",
-                        "properties": {
-                            "enabled": {"type": "boolean"},
-                            "template": {"type": "string"},
-                            "sound": {"type": "string"},
-                        },
-                        "required": ["enabled"],
-                    }
-                    for kind in NotificationKind
+                    "size_limit_mb": {"type": "integer"},
+                    "compatibility_message": {"type": "string"},
                 },
-                "required": [kind.value for kind in NotificationKind],
             },
+            "media_compatibility_message",
+            render=_shown_media,
+            since=Version.V2,
         ),
     ),
-    links=(Link("roles", "/Roles"), Link("users", "/Users"), Link("channels", "/Channels")),
+    links=(
+        Link("roles", "/Roles"),
+        Link("users", "/Users"),
+        Link("channels", "/Channels"),
+        Link("bindings", "/Bindings", since=Version.V2),
+    ),
 )
 
-_FRIENDLY_NAME = Text(
-    limits.V1_FRIENDLY_NAME, Kinds.FRIENDLY_NAME_TOO_LONG, empty=Kinds.FRIENDLY_NAME_NOT_PROVIDED
-)
-
-CREATE = Params(
-    Param("FriendlyName", "friendly_name", _FRIENDLY_NAME, "A name for people.", required=True),
-)
+CREATE = Params(*friendly_name(empty=Kinds.FRIENDLY_NAME_NOT_PROVIDED, required=True))
 
 UPDATE = Params(
-    Param("FriendlyName", "friendly_name", _FRIENDLY_NAME, "A name for people."),
+    *friendly_name(empty=Kinds.FRIENDLY_NAME_NOT_PROVIDED),
     Param(
         "DefaultServiceRoleSid",
         "default_service_role_sid",
@@ -171,6 +229,20 @@ UPDATE = Params(
         )
     ),
     Param(
+        "Notifications.NewMessage.BadgeCountEnabled",
+        ("notifications", NotificationKind.NEW_MESSAGE, "badge_count_enabled"),
+        Flag(),
+        "Whether a push for new_message sets the number on the icon of an app.",
+        since=Version.V2,
+    ),
+    Param(
+        "Notifications.LogEnabled",
+        "notifications_log_enabled",
+        Flag(),
+        "Whether push notifications are logged.",
+        since=Version.V2,
+    ),
+    Param(
         "PreWebhookUrl",
         "pre_webhook_url",
         Url(Kinds.INVALID_WEBHOOK),
@@ -200,14 +272,33 @@ UPDATE = Params(
                 ("webhooks", event, "url"),
                 Url(Kinds.INVALID_WEBHOOK),
                 f"Called for {event} instead of the common URL; empty: none.",
+                until=Version.V1,
             ),
             Param(
                 f"Webhooks.{_pascal(event)}.Method",
                 ("webhooks", event, "method"),
                 OneOf(WebhookMethod, Kinds.INVALID_WEBHOOK_METHOD),
                 "How that URL is called.",
+                until=Version.V1,
             ),
         )
+    ),
+    *(
+        Param(
+            f"{moment}WebhookRetryCount",
+            f"{moment.lower()}_webhook_retry_count",
+            Whole(0, limits.RETRIES, Kinds.INVALID_RETRY_COUNT),
+            f"How often a call of {moment}WebhookUrl that failed is repeated.",
+            since=Version.V2,
+        )
+        for moment in ("Pre", "Post")
+    ),
+    Param(
+        "Media.CompatibilityMessage",
+        "media_compatibility_message",
+        Text(limits.COMPATIBILITY_MESSAGE, Kinds.INVALID_PARAMETER, empty=Kinds.INVALID_PARAMETER),
+        "What clients that know no media show in the place of a file.",
+        since=Version.V2,
     ),
     Param(
         "Limits.ChannelMembers",
@@ -223,12 +314,12 @@ UPDATE = Params(
     ),
 )
 
-PAGING = Paging("IS", limits.SERVICES_PAGE)
+PAGING = Paging("IS", {Version.V1: limits.SERVICES_PAGE, Version.V2: limits.V2_PAGE})
 
 
 async def create(call: Call) -> Answer:
     """Add a service."""
-    service = await call.run(CreateService(limits=call.default_limits, **call.fields))
+    service = await call.run(CreateService(limits=call.conventions.default_limits, **call.fields))
     return SERVICE.present(service, call.version, call.base)
 
 
@@ -269,7 +360,4 @@ def service_sid(call: Call) -> str:
     Raises:
         ApiError: `SERVICE_NOT_FOUND` when it is no SID of a service.
     """
-    found = parse_sid("IS", call.names["service_sid"])
-    if found is None:
-        raise ApiError(Kinds.SERVICE_NOT_FOUND)
-    return found
+    return call.sid("service_sid", "IS", Kinds.SERVICE_NOT_FOUND)

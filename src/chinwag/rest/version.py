@@ -9,6 +9,7 @@ class Version(IntEnum):
     """A version, as it stands in a path."""
 
     V1 = 1
+    V2 = 2
 
     @property
     def path(self) -> str:

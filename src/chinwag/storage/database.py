@@ -15,8 +15,15 @@ class Database(Protocol):
     """One connection. Statements use `$n` parameters; see `dialect`."""
 
     @property
-    def nests_inserts(self) -> bool:
-        """Whether one statement may hold several INSERTs (PostgreSQL: WITH … AS (INSERT …))."""
+    def takes_sets(self) -> bool:
+        """Whether one statement may hold several changes, and take arrays to make them for many rows at once.
+
+        PostgreSQL does: WITH … AS (INSERT …), unnest(…).
+        """
+        ...
+
+    def array(self, values: Sequence[str]) -> object:
+        """Return a list as the parameter of `= ANY($n)`."""
         ...
 
     async def row(self, sql: str, *values: object) -> Row | None:
@@ -25,6 +32,15 @@ class Database(Protocol):
 
     async def rows(self, sql: str, *values: object) -> Sequence[Row]:
         """Return every row."""
+        ...
+
+    async def together(self, sql: str, lane: str, values: Sequence[object]) -> Row | None:
+        """Run a statement for sets, for one row of values, and return its row, or None if it has none.
+
+        The statement takes an array for each value, and answers with rows that begin with the place (from 1)
+        in the arrays of the values that they belong to. When it is the first of its change, it must be the
+        last as well: then it runs together with others that wait in the same lane.
+        """
         ...
 
     async def execute(self, sql: str, *values: object) -> None:

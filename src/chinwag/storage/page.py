@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,21 +9,22 @@ if TYPE_CHECKING:
     from chinwag.storage.database import Database, Row
 
 
-@dataclass(frozen=True, slots=True)
 class PageOf:
     """The two statements of a list: onward and back.
 
-    Each takes the owner of the list as `$1`, the SID at the edge as `$2` and the number of rows as `$3`;
-    onward also takes the rows to skip as `$4`.
+    Args:
+        select: which rows; it takes the owner of the list as `$1`, and filters from `$5`.
+        by: the SID that orders them.
     """
 
-    onward: str
-    back: str
+    def __init__(self, select: str, by: str) -> None:
+        self._onward = f"{select} AND {by} > $2 ORDER BY {by} LIMIT $3 OFFSET $4"
+        self._back = f"{select} AND {by} < $2 ORDER BY {by} DESC LIMIT $3 OFFSET $4"
 
-    async def read(self, database: Database, owner: int, cursor: Cursor) -> list[Row]:
+    async def read(self, database: Database, owner: int, cursor: Cursor, *filters: object) -> list[Row]:
         """Return the rows of a page in order, and one more if there are more in the direction of reading."""
+        size = cursor.size + 1
         if cursor.before is None:
-            return list(
-                await database.rows(self.onward, owner, cursor.after or "", cursor.size + 1, cursor.skip)
-            )
-        return list(await database.rows(self.back, owner, cursor.before, cursor.size + 1))[::-1]
+            edge = cursor.after or ""
+            return list(await database.rows(self._onward, owner, edge, size, cursor.skip, *filters))
+        return list(await database.rows(self._back, owner, cursor.before, size, 0, *filters))[::-1]

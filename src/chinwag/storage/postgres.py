@@ -15,8 +15,9 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
+from chinwag.domain.unit import OvertakenError
 from chinwag.errors import ApiError, Kinds
-from chinwag.storage.lane import Lane
+from chinwag.storage.lane import Lane, as_set, repeated
 from chinwag.storage.migrations import migrations, pending
 from chinwag.storage.store import StoreCannotOpenError
 from chinwag.storage.unit import Unit
@@ -26,15 +27,18 @@ if TYPE_CHECKING:
 
     from asyncpg.pool import PoolConnectionProxy
 
-    from chinwag.domain.events import AnyEvent
+    from chinwag.domain.event import Event
     from chinwag.domain.unit import Transaction
     from chinwag.storage.database import Row
-    from chinwag.storage.lane import Borrow, Values
+    from chinwag.storage.lane import Borrow, Send, Values
 
 R = TypeVar("R")
 
 TRIES = 4
-"""How often a change that lost a race (40001, 40P01) is tried in all."""
+"""How often a change that lost a race (40001, 40P01, 23505, 23503) is tried in all."""
+
+BEGINNINGS = 100
+"""How often a change that others overtake begins in all: each time somebody else has got on."""
 
 STATEMENT_SECONDS = 10.0
 """Longest wait for one statement or for a free connection, in seconds."""
@@ -45,7 +49,16 @@ CLOSE_SECONDS = 1.0
 _MIGRATION_LOCK = 0x43_68_69_6E_77_61_67
 """Key of the advisory lock under which one node at a time migrates: "Chinwag" in ASCII."""
 
+LANES = 4
+"""Lanes of each statement for sets. What one lane locks, no other does."""
+
 _LOST_RACE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+
+_OVERTAKEN = (
+    asyncpg.UniqueViolationError,  # somebody else took the name meanwhile
+    asyncpg.ForeignKeyViolationError,  # what it belongs to has gone meanwhile, or got something new
+)
+"""What fresh reads will tell of, unless it is a mistake of ours."""
 
 _UNAVAILABLE = (
     asyncpg.PostgresConnectionError,
@@ -67,10 +80,14 @@ _CANNOT_OPEN = (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceErr
 class PostgresDatabase:
     """One connection for questions, as `chinwag.storage.database` asks for."""
 
-    nests_inserts = True
+    takes_sets = True
 
     def __init__(self, connection: PoolConnectionProxy) -> None:
         self._connection = connection
+
+    def array(self, values: Sequence[str]) -> object:
+        """Return a list as the parameter of `= ANY($n)`."""
+        return values
 
     async def row(self, sql: str, *values: object) -> Row | None:
         """Return the first row, or None."""
@@ -79,6 +96,10 @@ class PostgresDatabase:
     async def rows(self, sql: str, *values: object) -> Sequence[Row]:
         """Return every row."""
         return await self._connection.fetch(sql, *values)
+
+    async def together(self, sql: str, lane: str, values: Sequence[object]) -> Row | None:  # noqa: ARG002
+        """Run a statement for sets, for one row of values."""
+        return await self._connection.fetchrow(sql, *([value] for value in values))
 
     async def execute(self, sql: str, *values: object) -> None:
         """Run a statement that returns nothing."""
@@ -96,15 +117,18 @@ class PostgresTransaction:
     is asked or the change ends. A change that comes down to one statement needs no transaction of its own.
     """
 
-    nests_inserts = True
+    takes_sets = True
 
-    def __init__(self, borrow: Borrow, end: AsyncExitStack) -> None:
+    def __init__(self, borrow: Borrow, end: AsyncExitStack, lane_of: Callable[[str, str], Lane]) -> None:
         """Work on a connection that is borrowed when it is needed.
 
-        What was begun is committed or rolled back where `end` ends.
+        What was begun is committed or rolled back where `end` ends. `lane_of` returns the lane of a statement
+        for sets and a name.
         """
         self._borrow = borrow
         self._end = end
+        self._lane_of = lane_of
+        self._over = False
         self._connection: PoolConnectionProxy | None = None
         self._deferred: list[tuple[str, Values]] = []
 
@@ -116,6 +140,18 @@ class PostgresTransaction:
         """Return every row."""
         return await (await self._begun()).fetch(sql, *values)
 
+    def array(self, values: Sequence[str]) -> object:
+        """Return a list as the parameter of `= ANY($n)`."""
+        return values
+
+    async def together(self, sql: str, lane: str, values: Sequence[object]) -> Row | None:
+        """Run a statement for sets, for one row of values: in a lane, if it is the first of its change."""
+        if self._connection is None and not self._deferred and not self._over:
+            row = await self._lane_of(sql, lane).run(values)
+            self._over = True
+            return row
+        return await (await self._begun()).fetchrow(sql, *([value] for value in values))
+
     async def execute(self, sql: str, *values: object) -> None:
         """Run a statement that returns nothing, at the latest when the change ends."""
         self._deferred.append((sql, [values]))
@@ -126,7 +162,7 @@ class PostgresTransaction:
 
     async def finish(self) -> tuple[str, Values] | None:
         """Run what has waited, or return the one statement that is all of the change."""
-        if self._connection is None and len(self._deferred) == 1:
+        if self._connection is None and len(self._deferred) == 1 and not self._over:
             return self._deferred.pop()
         if self._deferred:
             await self._begun()
@@ -134,6 +170,8 @@ class PostgresTransaction:
 
     async def _begun(self) -> PoolConnectionProxy:
         """Return the connection, with the transaction begun and nothing waiting."""
+        if self._over:
+            raise RuntimeError("a change went on after the statement that was to be all of it")
         if self._connection is None:
             self._connection = await self._end.enter_async_context(self._borrow())
             await self._end.enter_async_context(self._connection.transaction())
@@ -149,7 +187,7 @@ class PostgresStore:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
         self._places = asyncio.Semaphore(pool.get_max_size())
-        self._lanes: dict[str, Lane] = {}
+        self._lanes: dict[tuple[str, int], Lane] = {}
 
     @classmethod
     async def open(cls, url: str, *, connections: int = 16, now: int = 0) -> PostgresStore:
@@ -179,15 +217,20 @@ class PostgresStore:
             raise
         return store
 
-    async def write(
-        self, change: Callable[[Transaction], Coroutine[Any, Any, R]]
-    ) -> tuple[R, list[AnyEvent]]:
+    async def write(self, change: Callable[[Transaction], Coroutine[Any, Any, R]]) -> tuple[R, list[Event]]:
         """Carry out a change in a transaction of its own and return its result and events, durable."""
-        for _ in range(TRIES):
+        lost = 0
+        for _ in range(BEGINNINGS):
             try:
                 return await self._attempt(change)
-            except _LOST_RACE:
+            except OvertakenError:
                 continue
+            except (*_LOST_RACE, *_OVERTAKEN) as error:
+                lost += 1
+                if lost == TRIES and isinstance(error, _OVERTAKEN):
+                    raise
+                if lost == TRIES:
+                    break
             except _UNAVAILABLE as error:
                 raise _unavailable("written", error) from error
         raise ApiError(Kinds.UNAVAILABLE, f"the change lost {TRIES} races against others")
@@ -232,22 +275,26 @@ class PostgresStore:
 
     async def _attempt(
         self, change: Callable[[Transaction], Coroutine[Any, Any, R]]
-    ) -> tuple[R, list[AnyEvent]]:
+    ) -> tuple[R, list[Event]]:
         async with AsyncExitStack() as end:
-            transaction = PostgresTransaction(self._acquired, end)
+            transaction = PostgresTransaction(self._acquired, end, self._lane_of_set)
             unit = Unit(transaction)
             result = await change(unit)
             only = await transaction.finish()
         if only is not None:
             sql, values = only
-            await self._lane(sql).run(values)
+            await self._lane(sql, 0, repeated).run(values)
         return result, unit.take_events()
 
-    def _lane(self, sql: str) -> Lane:
-        """Return the lane of a statement. Statements are constants, so there are few."""
-        lane = self._lanes.get(sql)
+    def _lane_of_set(self, sql: str, name: str) -> Lane:
+        """Return the lane for a name among those of a statement for sets."""
+        return self._lane(sql, hash(name) % LANES, as_set)
+
+    def _lane(self, sql: str, number: int, kind: Callable[[str], Send]) -> Lane:
+        """Return a lane of a statement. Statements are constants, so there are few."""
+        lane = self._lanes.get((sql, number))
         if lane is None:
-            lane = self._lanes[sql] = Lane(sql, self._acquired, _UNAVAILABLE)
+            lane = self._lanes[sql, number] = Lane(kind(sql), self._acquired, _UNAVAILABLE)
         return lane
 
 

@@ -19,22 +19,13 @@ if TYPE_CHECKING:
     from chinwag.ids import Millis
     from chinwag.storage.database import Database, Row
 
-_PAGE = PageOf(
-    onward="""
-        SELECT sid, friendly_name, type, permissions, date_created, date_updated
-        FROM role
-        WHERE service_id = $1 AND sid > $2
-        ORDER BY sid
-        LIMIT $3 OFFSET $4
-    """,
-    back="""
-        SELECT sid, friendly_name, type, permissions, date_created, date_updated
-        FROM role
-        WHERE service_id = $1 AND sid < $2
-        ORDER BY sid DESC
-        LIMIT $3
-    """,
-)
+_SELECT = """
+    SELECT sid, friendly_name, type, permissions, date_created, date_updated
+    FROM role
+    WHERE service_id = $1
+"""
+
+_PAGE = PageOf(_SELECT, by="sid")
 
 COLUMNS = 6
 """What is kept of a role, beside its service."""
@@ -50,14 +41,7 @@ class RoleRows:
 
     async def get(self, service: Service, sid: str) -> Role | None:
         """Return a role of the service, or None."""
-        row = await self._database.row(
-            """
-            SELECT sid, friendly_name, type, permissions, date_created, date_updated
-            FROM role
-            WHERE service_id = $1 AND sid = $2
-            """,
-            service.id, sid,
-        )  # fmt: skip
+        row = await self._database.row(_SELECT + " AND sid = $2", service.id, sid)
         return _role(row, service) if row else None
 
     async def page(self, service: Service, cursor: Cursor) -> list[Role]:

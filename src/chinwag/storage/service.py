@@ -27,31 +27,19 @@ _COLUMNS = """
     channel_members, user_channels, read_status_enabled, reachability_enabled,
     typing_indicator_timeout, consumption_report_interval, notifications,
     pre_webhook_url, post_webhook_url, webhook_method, webhook_filters, webhooks,
-    service.date_created, service.date_updated
+    service.date_created, service.date_updated, pre_webhook_retry_count, post_webhook_retry_count,
+    notifications_log_enabled, media_compatibility_message
 """
 
-_GET = f"""
+_SELECT = f"""
     SELECT {_COLUMNS}
     FROM service JOIN account ON account.id = account_id
-    WHERE account_id = $1 AND service.sid = $2
+    WHERE account_id = $1 AND NOT service.deleted
 """
 
-_PAGE = PageOf(
-    onward=f"""
-        SELECT {_COLUMNS}
-        FROM service JOIN account ON account.id = account_id
-        WHERE account_id = $1 AND service.sid > $2
-        ORDER BY service.sid
-        LIMIT $3 OFFSET $4
-    """,
-    back=f"""
-        SELECT {_COLUMNS}
-        FROM service JOIN account ON account.id = account_id
-        WHERE account_id = $1 AND service.sid < $2
-        ORDER BY service.sid DESC
-        LIMIT $3
-    """,
-)
+_GET = _SELECT + " AND service.sid = $2"
+
+_PAGE = PageOf(_SELECT, by="service.sid")
 
 _ADD = """
     INSERT INTO service (
@@ -60,9 +48,13 @@ _ADD = """
         channel_members, user_channels, read_status_enabled, reachability_enabled,
         typing_indicator_timeout, consumption_report_interval, notifications,
         pre_webhook_url, post_webhook_url, webhook_method, webhook_filters, webhooks,
-        date_updated
+        date_updated, pre_webhook_retry_count, post_webhook_retry_count, notifications_log_enabled,
+        media_compatibility_message
     )
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+    VALUES (
+        $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
+        $23, $24
+    )
     RETURNING id
 """
 
@@ -71,7 +63,7 @@ _ADD_WITH_ROLES = f"""
     INSERT INTO role (service_id, sid, friendly_name, type, permissions, date_created, date_updated)
     SELECT made.id, given.*
     FROM made, unnest(
-        $21::text[], $22::text[], $23::text[], $24::text[], $25::bigint[], $26::bigint[]
+        $25::text[], $26::text[], $27::text[], $28::text[], $29::bigint[], $30::bigint[]
     ) AS given
 """
 
@@ -103,7 +95,7 @@ class ServiceRows:
     async def add(self, account_id: int, service: Service, roles: Sequence[Role]) -> None:
         """Add a service with its first roles."""
         values = (account_id, service.sid, service.date_created, *_values(service))
-        if self._database.nests_inserts:
+        if self._database.takes_sets:
             await self._database.execute(_ADD_WITH_ROLES, *values, *_by_column(roles))
             return
 
@@ -132,15 +124,19 @@ class ServiceRows:
                 webhook_method = $15,
                 webhook_filters = $16,
                 webhooks = $17,
-                date_updated = $18
+                date_updated = $18,
+                pre_webhook_retry_count = $19,
+                post_webhook_retry_count = $20,
+                notifications_log_enabled = $21,
+                media_compatibility_message = $22
             WHERE id = $1
             """,
             service.id, *_values(service),
         )  # fmt: skip
 
     async def remove(self, service: Service) -> None:
-        """Remove a service; what is in it goes with it."""
-        await self._database.execute("DELETE FROM service WHERE id = $1", service.id)
+        """Take a service away from everybody; `remains` removes its rows."""
+        await self._database.execute("UPDATE service SET deleted = TRUE WHERE id = $1", service.id)
 
 
 def _service(row: Row) -> Service:
@@ -165,6 +161,10 @@ def _service(row: Row) -> Service:
         webhooks=_webhooks(row[18]),
         date_created=row[19],
         date_updated=row[20],
+        pre_webhook_retry_count=row[21],
+        post_webhook_retry_count=row[22],
+        notifications_log_enabled=bool(row[23]),
+        media_compatibility_message=row[24],
     )
 
 
@@ -188,6 +188,10 @@ def _values(service: Service) -> tuple[object, ...]:
         None if service.webhook_filters is None else _text(service.webhook_filters),
         _text(service.webhooks),
         service.date_updated,
+        service.pre_webhook_retry_count,
+        service.post_webhook_retry_count,
+        service.notifications_log_enabled,
+        service.media_compatibility_message,
     )
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import apsw
+import msgspec
 
 from chinwag.errors import ApiError, Kinds
 from chinwag.storage.dialect import for_sqlite
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
     from typing import TextIO
 
-    from chinwag.domain.events import AnyEvent
+    from chinwag.domain.event import Event
     from chinwag.domain.unit import Transaction
     from chinwag.storage.database import Row
 
@@ -78,7 +79,7 @@ class AlreadyServedError(StoreCannotOpenError):
 class SqliteDatabase:
     """One connection, as `chinwag.storage.database` asks for. Nothing here ever waits."""
 
-    nests_inserts = False
+    takes_sets = False
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._execute = connection.execute
@@ -93,6 +94,14 @@ class SqliteDatabase:
     async def rows(self, sql: str, *values: object) -> Sequence[Row]:
         """Return every row."""
         return self._execute(for_sqlite(sql), values).fetchall()  # type: ignore[arg-type]
+
+    def array(self, values: Sequence[str]) -> object:
+        """Return a list as the parameter of `= ANY($n)`: as JSON."""
+        return msgspec.json.encode(values).decode()
+
+    async def together(self, sql: str, lane: str, values: Sequence[object]) -> Row | None:
+        """Refuse: here no statement takes sets."""
+        raise NotImplementedError(sql, lane, values)
 
     async def execute(self, sql: str, *values: object) -> None:
         """Run a statement that returns nothing."""
@@ -167,9 +176,7 @@ class SqliteStore:
         _migrate(path, now)
         return cls(path, lock)
 
-    async def write(
-        self, change: Callable[[Transaction], Coroutine[Any, Any, R]]
-    ) -> tuple[R, list[AnyEvent]]:
+    async def write(self, change: Callable[[Transaction], Coroutine[Any, Any, R]]) -> tuple[R, list[Event]]:
         """Carry out a change and return its result and events once they are on the disk."""
         waiting = _Waiting(change, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)

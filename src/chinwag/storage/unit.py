@@ -6,12 +6,23 @@ from typing import TYPE_CHECKING
 
 from chinwag.storage.account import AccountRows
 from chinwag.storage.answer import AnswerRows
+from chinwag.storage.binding import BindingRows
+from chinwag.storage.channel import ChannelRows
+from chinwag.storage.channel_webhook import ChannelWebhookRows
+from chinwag.storage.credential import CredentialRows
 from chinwag.storage.installation import InstallationRow
+from chinwag.storage.invite import InviteRows
+from chinwag.storage.media import MediaRows
+from chinwag.storage.member import MemberRows
+from chinwag.storage.message import MessageRows
+from chinwag.storage.remains import RemainsRows
 from chinwag.storage.role import RoleRows
 from chinwag.storage.service import ServiceRows
+from chinwag.storage.user import UserRows
+from chinwag.storage.user_channel import UserChannelRows
 
 if TYPE_CHECKING:
-    from chinwag.domain.events import AnyEvent
+    from chinwag.domain.event import Event
     from chinwag.storage.database import Database
 
 
@@ -23,14 +34,25 @@ class Unit:
         self.accounts = AccountRows(database)
         self.services = ServiceRows(database)
         self.roles = RoleRows(database)
+        self.users = UserRows(database)
+        self.channels = ChannelRows(database)
+        self.user_channels = UserChannelRows(database)
+        self.members = MemberRows(database)
+        self.invites = InviteRows(database)
+        self.messages = MessageRows(database)
+        self.media = MediaRows(database)
+        self.channel_webhooks = ChannelWebhookRows(database)
+        self.credentials = CredentialRows(database)
+        self.bindings = BindingRows(database)
+        self.remains = RemainsRows(database)
         self.answers = AnswerRows(database)
-        self._events: list[AnyEvent] = []
+        self._events: list[Event] = []
 
-    def record(self, event: AnyEvent) -> None:
+    def record(self, event: Event) -> None:
         """Say what happened."""
         self._events.append(event)
 
-    def take_events(self) -> list[AnyEvent]:
+    def take_events(self) -> list[Event]:
         """Return what was recorded since the last call, and forget it."""
         events, self._events = self._events, []
         return events

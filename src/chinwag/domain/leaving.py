@@ -1,0 +1,186 @@
+"""How somebody or something goes: members, invites, users and channels, each with what hangs on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from chinwag.domain.channel import ChannelDeleted
+from chinwag.domain.lookup import (
+    channel_to_change,
+    invite_named,
+    member_named,
+    service_named,
+    user_named,
+)
+from chinwag.domain.member import MemberRemoved
+from chinwag.domain.unit import OvertakenError
+from chinwag.domain.user import UserDeleted
+from chinwag.domain.user_channel import UserChannelRemoved, hide
+from chinwag.errors import ApiError, Kinds
+
+if TYPE_CHECKING:
+    from chinwag.domain.caller import Caller
+    from chinwag.domain.channel import Channel
+    from chinwag.domain.invite import Invite
+    from chinwag.domain.member import Member
+    from chinwag.domain.service import Service
+    from chinwag.domain.unit import Transaction
+    from chinwag.ids import Millis, NewSid
+
+
+class DeleteMember(Struct, frozen=True, kw_only=True):
+    """Remove a member from a channel. What the member posted stays.
+
+    Args:
+        channel: a SID or a unique name.
+        member: a SID or an identity.
+    """
+
+    service_sid: str
+    channel: str
+    member: str
+
+    async def apply(self, tx: Transaction, caller: Caller, _now: Millis, _new_sid: NewSid) -> None:
+        """Remove it.
+
+        Raises:
+            ApiError: `SERVICE_NOT_FOUND`; `CHANNEL_NOT_FOUND`; `MEMBER_NOT_FOUND`.
+        """
+        service = await service_named(tx, caller, self.service_sid)
+        channel = await channel_to_change(tx, service, self.channel)
+        await _remove(tx, service, channel, await member_named(tx, service, channel, self.member))
+
+
+class DeleteUserChannel(Struct, frozen=True, kw_only=True):
+    """Take a user out of a channel: out of its members, or off its invites.
+
+    Args:
+        user: a SID or an identity.
+        channel: a SID or a unique name.
+    """
+
+    service_sid: str
+    user: str
+    channel: str
+
+    async def apply(self, tx: Transaction, caller: Caller, _now: Millis, _new_sid: NewSid) -> None:
+        """Take the user out.
+
+        Raises:
+            ApiError: `SERVICE_NOT_FOUND`; `USER_NOT_FOUND`; `CHANNEL_NOT_FOUND`, also when the user is not in
+                it.
+        """
+        service = await service_named(tx, caller, self.service_sid)
+        user = await user_named(tx, service, self.user)
+        channel = await channel_to_change(tx, service, self.channel)
+
+        member = await tx.members.by_identity(service, channel, user.identity)
+        invite = await tx.invites.of(service, channel, user)
+        if member is not None:
+            await _remove(tx, service, channel, member)
+        elif invite is not None:
+            await _withdraw(tx, service, channel, invite)
+        else:
+            raise ApiError(Kinds.CHANNEL_NOT_FOUND, "the user is not in this channel")
+
+
+class DeleteInvite(Struct, frozen=True, kw_only=True):
+    """Withdraw an invite. `channel` is a SID or a unique name."""
+
+    service_sid: str
+    channel: str
+    sid: str
+
+    async def apply(self, tx: Transaction, caller: Caller, _now: Millis, _new_sid: NewSid) -> None:
+        """Withdraw it.
+
+        Raises:
+            ApiError: `SERVICE_NOT_FOUND`; `CHANNEL_NOT_FOUND`; `INVITE_NOT_FOUND`.
+        """
+        service = await service_named(tx, caller, self.service_sid)
+        channel = await channel_to_change(tx, service, self.channel)
+        await _withdraw(tx, service, channel, await invite_named(tx, service, channel, self.sid))
+
+
+class DeleteUser(Struct, frozen=True, kw_only=True):
+    """Remove a user with its memberships, invites and bindings. `user` is a SID or an identity.
+
+    Messages stay, and name the identity as their author. Whoever uses the identity again is a new user
+    (decided).
+    """
+
+    service_sid: str
+    user: str
+
+    async def apply(self, tx: Transaction, caller: Caller, _now: Millis, _new_sid: NewSid) -> None:
+        """Remove it.
+
+        Raises:
+            ApiError: `SERVICE_NOT_FOUND`; `USER_NOT_FOUND`.
+        """
+        service = await service_named(tx, caller, self.service_sid)
+        named = await user_named(tx, service, self.user)
+        await tx.channels.hold_joined_by(service, named)
+        user = await tx.users.hold(service, named.id)
+        if user is None:
+            raise ApiError(Kinds.USER_NOT_FOUND)
+        if user.channels_event_id != named.channels_event_id:
+            raise OvertakenError  # there may be a channel that is not held
+
+        for member in await tx.members.remove_all_of(service, user):
+            tx.record(MemberRemoved(member))
+        await tx.users.remove(user)
+        tx.record(UserDeleted(user))
+
+
+class DeleteChannel(Struct, frozen=True, kw_only=True):
+    """Remove a channel with its members, messages, invites and webhooks. `channel` is a SID or a unique name.
+
+    It is gone for everybody at once, and its unique name is free; its rows follow in small batches.
+    """
+
+    service_sid: str
+    channel: str
+
+    async def apply(self, tx: Transaction, caller: Caller, _now: Millis, _new_sid: NewSid) -> None:
+        """Remove it.
+
+        Raises:
+            ApiError: `SERVICE_NOT_FOUND`; `CHANNEL_NOT_FOUND`.
+        """
+        service = await service_named(tx, caller, self.service_sid)
+        channel = await channel_to_change(tx, service, self.channel)
+
+        # Client SDKs must hear that the channel left their list before they hear that it is gone.
+        for user_channel in await tx.user_channels.remove_all_of(service, channel):
+            tx.record(UserChannelRemoved(user_channel))
+        await tx.channels.remove(channel)
+        tx.record(ChannelDeleted(channel))
+
+
+async def _remove(tx: Transaction, service: Service, channel: Channel, member: Member) -> None:
+    event_id = channel.roster_event_id + 1
+    removed = replace(member, last_event_id=event_id)
+    await tx.channels.save(
+        replace(channel, members_count=channel.members_count - 1, roster_event_id=event_id)
+    )
+    await tx.members.remove(channel, removed)
+    tx.record(MemberRemoved(removed))
+    await _hide(tx, service, channel, member.user_id)
+
+
+async def _withdraw(tx: Transaction, service: Service, channel: Channel, invite: Invite) -> None:
+    await tx.invites.remove(channel, invite)
+    await _hide(tx, service, channel, invite.user_id)
+
+
+async def _hide(tx: Transaction, service: Service, channel: Channel, user_id: int) -> None:
+    """Take the channel out of the user's list."""
+    user = await tx.users.hold(service, user_id)
+    shown = await tx.user_channels.get(service, user, channel) if user else None
+    assert user is not None, "a user takes its memberships and invites along, and the channel is held"
+    assert shown is not None, "who is a member or invited has the channel in the list"
+    await hide(tx, user, shown)

@@ -1,0 +1,132 @@
+"""What may change about a membership: its role, its attributes, how far is read, and what is pushed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
+
+from chinwag.domain.change import given
+from chinwag.domain.horizon import Horizon, moved
+from chinwag.domain.lookup import (
+    channel_role,
+    channel_to_change,
+    member_named,
+    service_named,
+    user_channel_named,
+    user_named,
+)
+from chinwag.domain.member import Member, MemberUpdated
+from chinwag.domain.user_channel import NotificationLevel, UserChannel, UserChannelStatus, reshow
+from chinwag.errors import ApiError, Kinds
+from chinwag.ids import Millis
+
+if TYPE_CHECKING:
+    from chinwag.domain.caller import Caller
+    from chinwag.domain.channel import Channel
+    from chinwag.domain.service import Service
+    from chinwag.domain.unit import Transaction
+    from chinwag.ids import NewSid
+
+
+class UpdateMember(Struct, frozen=True, kw_only=True):
+    """Change a member. A field left UNSET keeps its value; None forgets it.
+
+    Args:
+        channel: a SID or a unique name.
+        member: a SID or an identity.
+    """
+
+    service_sid: str
+    channel: str
+    member: str
+    role_sid: str | UnsetType = UNSET
+    attributes: str | UnsetType = UNSET
+    last_consumed_message_index: int | UnsetType | None = UNSET
+    last_consumption_timestamp: Millis | UnsetType | None = UNSET
+    date_created: Millis | UnsetType = UNSET
+    date_updated: Millis | UnsetType = UNSET
+
+    async def apply(self, tx: Transaction, caller: Caller, now: Millis, _new_sid: NewSid) -> Member:
+        """Return the changed member.
+
+        Raises:
+            ApiError: `SERVICE_NOT_FOUND`; `CHANNEL_NOT_FOUND`; `MEMBER_NOT_FOUND`; `CHANNEL_ROLE_NOT_FOUND`.
+        """
+        service = await service_named(tx, caller, self.service_sid)
+        channel = await channel_to_change(tx, service, self.channel)
+        member = await member_named(tx, service, channel, self.member)
+        if self.role_sid is not UNSET:
+            await channel_role(tx, service, self.role_sid)
+
+        horizon = Horizon(self.last_consumed_message_index, self.last_consumption_timestamp)
+        changed = replace(
+            moved(member, channel, horizon, now),
+            **given(self, ("role_sid", "attributes", "date_created")),
+            date_updated=now if self.date_updated is UNSET else self.date_updated,
+        )
+        changed = await _save(tx, channel, changed)
+        if horizon.moves:
+            await _show_horizon(tx, service, channel, changed)
+        return changed
+
+
+class UpdateUserChannel(Struct, frozen=True, kw_only=True):
+    """Change how a user sees a channel: what is pushed, and how far is read.
+
+    Args:
+        user: a SID or an identity.
+        channel: a SID or a unique name.
+    """
+
+    service_sid: str
+    user: str
+    channel: str
+    notification_level: NotificationLevel | UnsetType = UNSET
+    last_consumed_message_index: int | UnsetType | None = UNSET
+    last_consumption_timestamp: Millis | UnsetType | None = UNSET
+
+    async def apply(self, tx: Transaction, caller: Caller, now: Millis, _new_sid: NewSid) -> UserChannel:
+        """Return the changed user channel.
+
+        Raises:
+            ApiError: `SERVICE_NOT_FOUND`; `USER_NOT_FOUND`; `CHANNEL_NOT_FOUND`, also when the user is not in
+                it; `MEMBER_NOT_FOUND` when the read horizon of somebody who is only invited should move.
+        """
+        service = await service_named(tx, caller, self.service_sid)
+        named = await user_named(tx, service, self.user)
+        channel = await channel_to_change(tx, service, self.channel)
+        horizon = Horizon(self.last_consumed_message_index, self.last_consumption_timestamp)
+        if horizon.moves:
+            member = await tx.members.by_identity(service, channel, named.identity)
+            if member is None:
+                raise ApiError(Kinds.MEMBER_NOT_FOUND, "who is only invited has no read horizon")
+            member = replace(moved(member, channel, horizon, now), date_updated=now)
+            await _save(tx, channel, member)
+
+        user = await tx.users.hold(service, named.id)
+        if user is None:
+            raise ApiError(Kinds.USER_NOT_FOUND)
+        shown = await user_channel_named(tx, service, user, channel)
+        level = shown.notification_level if self.notification_level is UNSET else self.notification_level
+        return await reshow(tx, user, replace(shown, notification_level=level))
+
+
+async def _save(tx: Transaction, channel: Channel, member: Member) -> Member:
+    """Keep a member, and stamp it with an event of the roster."""
+    event_id = channel.roster_event_id + 1
+    stamped = replace(member, last_event_id=event_id)
+    await tx.channels.save(replace(channel, roster_event_id=event_id))
+    await tx.members.save(channel, stamped)
+    tx.record(MemberUpdated(stamped))
+    return stamped
+
+
+async def _show_horizon(tx: Transaction, service: Service, channel: Channel, member: Member) -> None:
+    """Stamp the channel in the list of its member, where the horizon shows too."""
+    user = await tx.users.hold(service, member.user_id)
+    if user is not None:
+        shown = await tx.user_channels.get(service, user, channel)
+        if shown is not None and shown.status is UserChannelStatus.JOINED:
+            await reshow(tx, user, shown)

@@ -1,0 +1,303 @@
+"""Messages: what is said in a channel, in order. Client SDKs see those of a channel as one list."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
+
+from chinwag.domain.attributes import NO_ATTRIBUTES
+from chinwag.domain.caller import SYSTEM
+from chinwag.domain.change import given
+from chinwag.domain.channel import Channel, ChannelUpdated
+from chinwag.domain.event import Event
+from chinwag.domain.lookup import channel_to_change, message_named, service_named
+from chinwag.domain.media import Media
+from chinwag.errors import ApiError, Kinds
+from chinwag.ids import Millis, parse_sid
+
+if TYPE_CHECKING:
+    from chinwag.domain.caller import Caller
+    from chinwag.domain.paging import Cursor
+    from chinwag.domain.service import Service
+    from chinwag.domain.unit import Transaction
+    from chinwag.ids import NewSid
+
+
+class MessageOrder(StrEnum):
+    """In which order messages are listed."""
+
+    ASC = "asc"
+    DESC = "desc"
+
+
+class MessageType(StrEnum):
+    """Whether a message carries a file."""
+
+    TEXT = "text"
+    MEDIA = "media"
+
+
+class Message(Struct, frozen=True, kw_only=True):
+    """A message. Source: chat-v1 Message.
+
+    Args:
+        index: its place in the channel: from 0, never given twice.
+        author: an identity, or `system`.
+        body: its words; None for a file without words.
+        attributes: JSON text.
+        last_updated_by: who changed it last; None when nobody did.
+        media: the file that it carries.
+        created_event_id: the event of the message list that added it.
+        last_event_id: the last event of this item.
+    """
+
+    sid: str
+    account_sid: str
+    service_sid: str
+    channel_sid: str
+    index: int
+    author: str
+    body: str | None
+    attributes: str = NO_ATTRIBUTES
+    was_edited: bool = False
+    last_updated_by: str | None = None
+    media: Media | None = None
+    date_created: Millis
+    date_updated: Millis
+    created_event_id: int
+    last_event_id: int
+
+    @property
+    def type(self) -> MessageType:
+        """Whether it carries a file."""
+        return MessageType.TEXT if self.media is None else MessageType.MEDIA
+
+
+class MessageAdded(Event, frozen=True):
+    """A message came to the end of a channel."""
+
+    message: Message
+
+
+class MessageUpdated(Event, frozen=True):
+    """A message was changed."""
+
+    message: Message
+
+
+class MessageRemoved(Event, frozen=True):
+    """A message was deleted."""
+
+    message: Message
+
+
+class Draft(NamedTuple):
+    """A message that has no place in its channel yet."""
+
+    sid: str
+    author: str
+    body: str | None
+    attributes: str
+    was_edited: bool
+    last_updated_by: str | None
+    media: Media | None
+    date_created: Millis
+    date_updated: Millis
+
+
+class Messages(Protocol):
+    """Messages, as they are kept. Each method sees those of the given channel only."""
+
+    async def post(
+        self, caller: Caller, service_sid: str, channel_sid: str, draft: Draft
+    ) -> tuple[Message, Channel] | None:
+        """Add a message to the end of a channel and return both as they are then; None without the channel.
+
+        This is the whole of the change it belongs to, reads before it aside, so that many such changes may be
+        made together.
+        """
+        ...
+
+    async def get(self, service: Service, channel: Channel, sid: str) -> Message | None:
+        """Return a message, or None."""
+        ...
+
+    async def page(
+        self, service: Service, channel: Channel, cursor: Cursor, order: MessageOrder
+    ) -> list[Message] | None:
+        """Return a page of messages in an order, and one more if there are more.
+
+        None when the cursor names nothing that ever was in the channel.
+        """
+        ...
+
+    async def before(self, service: Service, channel: Channel, index: int) -> Message | None:
+        """Return the last message below an index, or None."""
+        ...
+
+    async def save(self, channel: Channel, message: Message) -> None:
+        """Replace every column of a message whose channel is held."""
+        ...
+
+    async def remove(self, channel: Channel, message: Message) -> None:
+        """Take a message away; what is left tells client SDKs that it went."""
+        ...
+
+
+class CreateMessage(Struct, frozen=True, kw_only=True):
+    """Post a message. The author need be neither a member nor a user (decided).
+
+    Args:
+        channel: a SID or a unique name.
+        media_sid: a file that was uploaded and not sent yet.
+    """
+
+    service_sid: str
+    channel: str
+    body: str | None = None
+    author: str = SYSTEM
+    attributes: str = NO_ATTRIBUTES
+    media_sid: str | None = None
+    last_updated_by: str | None = None
+    date_created: Millis | UnsetType = UNSET
+    date_updated: Millis | UnsetType = UNSET
+
+    async def apply(self, tx: Transaction, caller: Caller, now: Millis, new_sid: NewSid) -> Message:
+        """Return the new message.
+
+        Raises:
+            ApiError: `SERVICE_NOT_FOUND`; `CHANNEL_NOT_FOUND`; `MESSAGE_BODY_NOT_PROVIDED` with neither body
+                nor file; `MEDIA_NOT_FOUND`; `MEDIA_SENT_ALREADY`.
+        """
+        channel_sid = parse_sid("CH", self.channel)
+        media: Media | None = None
+        if self.media_sid is not None or channel_sid is None:
+            service = await service_named(tx, caller, self.service_sid)
+            channel_sid = (await channel_to_change(tx, service, self.channel)).sid
+            media = await _media(tx, service, self.media_sid)
+        if self.body is None and media is None:
+            raise ApiError(Kinds.MESSAGE_BODY_NOT_PROVIDED, "a message needs Body or MediaSid")
+
+        created = now if self.date_created is UNSET else self.date_created
+        updated = created if self.date_updated is UNSET else self.date_updated
+        draft = Draft(
+            sid=new_sid("IM"),
+            author=self.author,
+            body=self.body,
+            attributes=self.attributes,
+            was_edited=updated > created,
+            last_updated_by=self.last_updated_by,
+            media=media,
+            date_created=created,
+            date_updated=updated,
+        )
+        posted = await tx.messages.post(caller, self.service_sid, channel_sid, draft)
+        if posted is None:
+            raise ApiError(Kinds.CHANNEL_NOT_FOUND)
+
+        message, channel = posted
+        tx.record(MessageAdded(message))
+        tx.record(ChannelUpdated(channel))
+        return message
+
+
+async def _media(tx: Transaction, service: Service, sid: str | None) -> Media | None:
+    """Return the file that a message shall carry, and note that one does."""
+    if sid is None:
+        return None
+    media = await tx.media.hold(service, sid)
+    if media is None:
+        raise ApiError(Kinds.MEDIA_NOT_FOUND)
+    if media.attached:
+        raise ApiError(Kinds.MEDIA_SENT_ALREADY)
+    await tx.media.attach(media)
+    return replace(media, attached=True)
+
+
+class UpdateMessage(Struct, frozen=True, kw_only=True):
+    """Change a message. A field left UNSET keeps its value.
+
+    Args:
+        channel: a SID or a unique name.
+        updated_by: who changes it.
+    """
+
+    service_sid: str
+    channel: str
+    sid: str
+    body: str | UnsetType = UNSET
+    author: str | UnsetType = UNSET
+    attributes: str | UnsetType = UNSET
+    last_updated_by: str = SYSTEM
+    date_created: Millis | UnsetType = UNSET
+    date_updated: Millis | UnsetType = UNSET
+
+    async def apply(self, tx: Transaction, caller: Caller, now: Millis, _new_sid: NewSid) -> Message:
+        """Return the changed message. Only another body makes it an edited one (decided).
+
+        Raises:
+            ApiError: `SERVICE_NOT_FOUND`; `CHANNEL_NOT_FOUND`; `MESSAGE_NOT_FOUND`; `MEDIA_BODY_UPDATE`.
+        """
+        service = await service_named(tx, caller, self.service_sid)
+        channel = await channel_to_change(tx, service, self.channel)
+        message = await message_named(tx, service, channel, self.sid)
+        if self.body is not UNSET and message.media is not None:
+            raise ApiError(Kinds.MEDIA_BODY_UPDATE)
+
+        event_id = channel.messages_event_id + 1
+        changed = replace(
+            message,
+            **given(self, ("body", "author", "attributes", "date_created")),
+            was_edited=message.was_edited or (self.body is not UNSET and self.body != message.body),
+            last_updated_by=self.last_updated_by,
+            date_updated=now if self.date_updated is UNSET else self.date_updated,
+            last_event_id=event_id,
+        )
+        await tx.messages.save(channel, changed)
+        tx.record(MessageUpdated(changed))
+
+        after = replace(channel, messages_event_id=event_id)
+        if message.index == channel.last_message_index and changed.date_created != message.date_created:
+            after = replace(after, last_message_date=changed.date_created, event_id=channel.event_id + 1)
+            tx.record(ChannelUpdated(after))
+        await tx.channels.save(after)
+        return changed
+
+
+class DeleteMessage(Struct, frozen=True, kw_only=True):
+    """Delete a message. Its index stays unused. `channel` is a SID or a unique name."""
+
+    service_sid: str
+    channel: str
+    sid: str
+
+    async def apply(self, tx: Transaction, caller: Caller, _now: Millis, _new_sid: NewSid) -> None:
+        """Delete it.
+
+        Raises:
+            ApiError: `SERVICE_NOT_FOUND`; `CHANNEL_NOT_FOUND`; `MESSAGE_NOT_FOUND`.
+        """
+        service = await service_named(tx, caller, self.service_sid)
+        channel = await channel_to_change(tx, service, self.channel)
+        message = await message_named(tx, service, channel, self.sid)
+
+        event_id = channel.messages_event_id + 1
+        removed = replace(message, last_event_id=event_id)
+        await tx.messages.remove(channel, removed)
+        tx.record(MessageRemoved(removed))
+
+        after = replace(channel, messages_event_id=event_id, messages_count=channel.messages_count - 1)
+        if message.index == channel.last_message_index:
+            last = await tx.messages.before(service, channel, message.index)
+            after = replace(
+                after,
+                last_message_index=last.index if last else None,
+                last_message_sid=last.sid if last else None,
+                last_message_date=last.date_created if last else None,
+                event_id=channel.event_id + 1,
+            )
+            tx.record(ChannelUpdated(after))
+        await tx.channels.save(after)

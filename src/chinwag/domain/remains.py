@@ -1,0 +1,34 @@
+"""What is left of deleted channels and services: rows that nobody sees, removed in small batches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from chinwag.domain.caller import Operator
+    from chinwag.domain.unit import Transaction
+    from chinwag.ids import Millis, NewSid
+
+
+class Remains(Protocol):
+    """The rows of what was deleted."""
+
+    async def clear(self, most: int) -> bool:
+        """Remove about this many rows; False when there was nothing left to remove."""
+        ...
+
+
+class ClearRemains(Struct, frozen=True, kw_only=True):
+    """Remove some rows of what was deleted.
+
+    Args:
+        most: rows, about, so that nobody waits long for this change.
+    """
+
+    most: int
+
+    async def apply(self, tx: Transaction, _caller: Operator, _now: Millis, _new_sid: NewSid) -> bool:
+        """Return whether there may be more."""
+        return await tx.remains.clear(self.most)
