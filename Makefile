@@ -8,7 +8,7 @@ NPM := $(shell command -v npm 2>/dev/null)
 PYTHON_CLIENTS := .clients/twilio-9/.installed .clients/twilio-7/.installed .clients/twilio-6/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test clients bench lint format types check lock docs clean
+.PHONY: help setup run test model clients bench lint format types check lock docs clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,6 +20,9 @@ run: $(VENV)/run.stamp  ## a server on http://localhost:8080, SQLite in ./data
 
 test: $(VENV)/dev.stamp  ## every test, on SQLite and on a real PostgreSQL, with coverage
 	$(BIN)/pytest --cov --cov-report=term -m "not clients"
+
+model: $(VENV)/dev.stamp  ## 500 random histories on each engine, compared step by step with a model of the rules
+	MODEL_EXAMPLES=500 $(BIN)/pytest -s tests/model
 
 # Without npm the Node libraries are skipped, except in CI, where that is a failure.
 clients: $(VENV)/dev.stamp $(PYTHON_CLIENTS) $(if $(NPM)$(filter true,$(CI)),$(NODE_CLIENTS))  ## the official client libraries, unmodified, against a server

@@ -6,6 +6,9 @@ import asyncio
 import atexit
 import logging
 import sys
+import time
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 # structlog.dev imports rich, 0.1 s, for a way of printing tracebacks that we do not use.
@@ -84,10 +87,7 @@ def configure_logs(settings: Settings) -> None:
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     console = settings.log_format == "console" or (settings.log_format == "auto" and sys.stderr.isatty())
     lines = Lines(sys.stderr)  # type: ignore[arg-type]  # a text stream, as typing has it
-    shared: list[Any] = [
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
+    shared: list[Any] = [_stamped]
     if console:
         renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
         last: list[Any] = [structlog.processors.format_exc_info, _inert, renderer]
@@ -107,6 +107,19 @@ def configure_logs(settings: Settings) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
+
+
+def _stamped(_logger: object, name: str, event: dict[str, Any]) -> dict[str, Any]:
+    """Add the level and the moment."""
+    event["level"] = name
+    seconds, millis = divmod(time.time_ns() // 1_000_000, 1000)
+    event["timestamp"] = f"{_second(seconds)}.{millis:03d}Z"
+    return event
+
+
+@lru_cache(maxsize=2)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _inert(_logger: object, _name: str, event: dict[str, Any]) -> dict[str, Any]:

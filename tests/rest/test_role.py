@@ -309,6 +309,16 @@ async def test_a_default_role_cannot_be_deleted(api: Api, field: str, code: int)
     assert len(await roles_of(api, service)) == 4
 
 
+async def test_a_role_that_is_two_defaults_is_refused_as_that_of_channel_creators_first(api: Api) -> None:
+    service = await api.a_service()
+    role = service["default_channel_creator_role_sid"]
+    await api.post(f"/v1/Services/{service['sid']}", DefaultChannelRoleSid=role)
+
+    refusal = await api.delete(f"/v1/Services/{service['sid']}/Roles/{role}")
+
+    assert (refusal.status, refusal.code) == (400, 50106)
+
+
 async def test_a_role_that_is_no_longer_a_default_can_be_deleted(api: Api) -> None:
     service = await api.a_service()
     role = await api.a_role(service)

@@ -222,7 +222,7 @@ class UpdateMessage(Struct, frozen=True, kw_only=True):
 
     Args:
         channel: a SID or a unique name.
-        updated_by: who changes it.
+        last_updated_by: who changes it.
     """
 
     service_sid: str

@@ -76,7 +76,9 @@ class OpenApi:
         """Answer with the description."""
         request.scope[ROUTE] = "/openapi.json"
         response.content_type = "application/json; charset=utf-8"
-        response.data = msgspec.json.encode(description(self._address.base(request.scope, request.headers)))
+        response.data = msgspec.json.encode(
+            description(self._address.base(request.scope, request.get_header))
+        )
 
 
 class Docs:
@@ -90,7 +92,7 @@ class Docs:
         request.scope[ROUTE] = "/docs"
         response.content_type = falcon.MEDIA_HTML
         response.set_header("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'")
-        response.text = docs_page(description(self._address.base(request.scope, request.headers)))
+        response.text = docs_page(description(self._address.base(request.scope, request.get_header)))
 
 
 class Home:

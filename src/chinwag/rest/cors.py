@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+import re
 
-Headers: TypeAlias = list[tuple[bytes, bytes]]
+_SAME = (
+    b"access-control-allow-methods: GET, POST, DELETE, OPTIONS\r\n"
+    b"access-control-allow-headers: Accept, Authorization, Content-Type, If-Match, If-Modified-Since, "
+    b"If-None-Match, If-Unmodified-Since, X-Twilio-Webhook-Enabled, X-Twilio-Token\r\n"
+    b"access-control-expose-headers: ETag, Twilio-Request-Id, Chinwag-Detail\r\n"
+    b"access-control-allow-credentials: true\r\n"
+)
 
-_SAME: Headers = [
-    (b"access-control-allow-methods", b"GET, POST, DELETE, OPTIONS"),
-    (
-        b"access-control-allow-headers",
-        (
-            b"Accept, Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Match, "
-            b"If-Unmodified-Since, X-Twilio-Webhook-Enabled, X-Twilio-Token"
-        ),
-    ),
-    (b"access-control-expose-headers", b"ETag, Twilio-Request-Id, Chinwag-Detail"),
-    (b"access-control-allow-credentials", b"true"),
-]
+_ANYBODY = b"access-control-allow-origin: *\r\n" + _SAME
 
-_ANYBODY: Headers = [(b"access-control-allow-origin", b"*"), *_SAME]
+_ORIGIN = re.compile(rb"[\x21-\x7e]+")
 
 
-def cors_headers(origin: bytes | None) -> Headers:
-    """Return the CORS headers of every answer.
+def cors_lines(origin: bytes | None) -> bytes:
+    """Return the header lines of CORS, which every answer has.
 
     A browser refuses `*` together with credentials, so the origin of a request is echoed where there is one.
+    What cannot be an origin is not.
     """
-    if origin is None:
+    if origin is None or _ORIGIN.fullmatch(origin) is None:
         return _ANYBODY
-    return [(b"access-control-allow-origin", origin), (b"vary", b"Origin"), *_SAME]
+    return b"access-control-allow-origin: %b\r\nvary: Origin\r\n%b" % (origin, _SAME)

@@ -10,7 +10,7 @@ from urllib.parse import unquote_to_bytes
 
 from chinwag.errors import ApiError, Kinds
 from chinwag.logs import logger
-from chinwag.rest.cors import cors_headers
+from chinwag.rest.cors import cors_lines
 from chinwag.rest.envelope import last_answer
 
 if TYPE_CHECKING:
@@ -31,6 +31,9 @@ ROUTE = "chinwag.route"
 ERROR = "chinwag.error"
 """Key of the ASGI scope under which the error that was presented is noted."""
 
+LINES = "chinwag.lines"
+"""Key of the ASGI scope under which the protocol takes header lines for the next answer."""
+
 RECEIVE = "chinwag.receive"
 """Key of the ASGI scope under which the body of the request is to be had."""
 
@@ -45,6 +48,11 @@ _bits = random.Random(random.SystemRandom().getrandbits(256)).getrandbits  # noq
 def new_request_id() -> str:
     """Return an id for a request, of the original's form. It is in the answer's headers and in the log."""
     return f"RQ{_bits(128):032x}"
+
+
+def manners(request_id: str, origin: bytes | None) -> bytes:
+    """Return the header lines that every answer has."""
+    return b"twilio-request-id: %b\r\n%b" % (request_id.encode(), cors_lines(origin))
 
 
 def routable(raw_path: bytes) -> str:
@@ -97,11 +105,7 @@ class Manners:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [
-                    *message["headers"],
-                    (b"twilio-request-id", request_id.encode()),
-                    *cors_headers(origin),
-                ]
+                scope[LINES](manners(request_id, origin))
             await send(message)
 
         scope["path"] = routable(scope["raw_path"])

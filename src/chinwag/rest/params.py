@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import parse_qsl
 
+from falcon.uri import parse_query_string
+
 from chinwag import limits
 from chinwag.errors import ApiError, Kinds
 from chinwag.rest.version import Version
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
 
 Form: TypeAlias = dict[str, list[str]]
 """The parameters of a request: every value of each name, in the order sent."""
+
+
+_REPLACED = "\ufffd"
+"""What Falcon's parser, ten times as fast as Python's, puts in the place of what is not UTF-8."""
 
 
 def parse_form(text: bytes) -> Form:
@@ -37,15 +43,19 @@ def parse_form(text: bytes) -> Form:
     if text.count(b"&") >= limits.PARAMETERS:
         raise ApiError(Kinds.TOO_MANY_PARAMETERS, f"at most {limits.PARAMETERS}")
     try:
-        pairs = parse_qsl(text.decode(), keep_blank_values=True, errors="strict")
+        decoded = text.decode()
+        form = {
+            name: value if isinstance(value, list) else [value]
+            for name, value in parse_query_string(decoded, keep_blank=True, csv=False).items()
+        }
+        if any(_REPLACED in part for name, values in form.items() for part in (name, *values)):
+            parse_qsl(decoded, errors="strict")
     except UnicodeDecodeError as error:
         raise ApiError(Kinds.INVALID_BODY, str(error)) from None
 
-    form: Form = {}
-    for name, value in pairs:
-        if "\0" in value:
+    for name, values in form.items():
+        if any("\0" in value for value in values):
             raise ApiError(Kinds.INVALID_PARAMETER, "NUL is not allowed", name=_shown(name))
-        form.setdefault(name, []).append(value)
     return form
 
 

@@ -12,8 +12,7 @@ from chinwag.errors import ApiError, Kinds
 from chinwag.logs import logger
 from chinwag.rest import envelope
 from chinwag.rest.body import DRAINED
-from chinwag.rest.cors import cors_headers
-from chinwag.rest.manners import new_request_id
+from chinwag.rest.manners import LINES, manners, new_request_id
 from chinwag.rest.transport import OneWrite
 
 if TYPE_CHECKING:
@@ -95,18 +94,22 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """Count a header line. A trailer is none: it must not pass for a header that a proxy let through."""
         if self._reading_head:
-            super().on_header(name, value)
-            if len(self.headers) > limits.HEADERS:
+            if len(self.headers) == limits.HEADERS:
                 raise ApiError(Kinds.HEAD_TOO_LARGE, f"at most {limits.HEADERS} header lines")
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """The head is there: hand the request on."""
-        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        size, hosts = len(self.url), 0
+        for name, value in self.headers:
+            size += len(name) + len(value) + 4
+            if name == b"host":
+                hosts += 1
         if size > limits.HEAD_BYTES:
             raise ApiError(Kinds.HEAD_TOO_LARGE, f"at most {limits.HEAD_BYTES} bytes")
         if self.parser.get_http_version() not in _VERSIONS:
             raise ApiError(Kinds.MALFORMED_REQUEST, "the version of HTTP must be 1.1 or 1.0")
-        if sum(name == b"host" for name, _ in self.headers) > 1:
+        if hosts > 1:
             raise ApiError(Kinds.MALFORMED_REQUEST, "more than one Host header")
         if len(self.pipeline) >= limits.PIPELINED:
             raise ApiError(Kinds.MALFORMED_REQUEST, f"at most {limits.PIPELINED} requests before an answer")
@@ -115,6 +118,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._offers_upgrade():
             return
         self._stop_timing()
+        self.scope[LINES] = self._one_write.add  # type: ignore[typeddict-unknown-key]
         super().on_headers_complete()
         self._reading_head = False
         self._reading_body = True
@@ -217,6 +221,5 @@ class BoundedProtocol(HttpToolsProtocol):
 def _answer(error: ApiError, request_id: str, origin: bytes | None) -> bytes:
     """Return a whole HTTP answer with the envelope of an error."""
     given, body = envelope.last_answer(error)
-    lines = [*given, (b"twilio-request-id", request_id.encode()), *cors_headers(origin)]
-    head = b"".join(name + b": " + value + b"\r\n" for name, value in lines)
-    return STATUS_LINE[int(error.kind.status)] + head + b"\r\n" + body
+    head = b"".join(name + b": " + value + b"\r\n" for name, value in given)
+    return STATUS_LINE[int(error.kind.status)] + head + manners(request_id, origin) + b"\r\n" + body

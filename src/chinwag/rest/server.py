@@ -76,7 +76,7 @@ def _responder(route: Route, version: Version, around: Surroundings) -> Callable
             world=around.world,
             caller=await around.authentication.caller(request.get_header("Authorization")),
             version=version,
-            base=around.address.base(request.scope, request.headers),
+            base=around.address.base(request.scope, request.get_header),
             path=request.path,
             names={name: _decoded(segment) for name, segment in names.items()},
             query=parse_form(request.scope["query_string"]),

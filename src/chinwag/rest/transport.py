@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _HEAD = b"HTTP/1.1 "
 _CONTINUE = b"HTTP/1.1 100"
+_END = b"\r\n"
 
 
 class OneWrite:
@@ -24,9 +25,14 @@ class OneWrite:
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
         self._head = b""
+        self._lines = b""
         self.is_closing = transport.is_closing
         self.get_extra_info = transport.get_extra_info
         self.set_protocol = transport.set_protocol
+
+    def add(self, lines: bytes) -> None:
+        """Add header lines to the head that is written next: uvicorn looks at each line that it writes."""
+        self._lines = lines
 
     def write(self, data: bytes) -> None:
         """Write, or keep what is the head of an answer for the next write."""
@@ -34,6 +40,8 @@ class OneWrite:
             data, self._head = self._head + data, b""
         elif data.startswith(_HEAD) and not data.startswith(_CONTINUE):
             self._head = data
+            if self._lines:
+                self._head, self._lines = data[: -len(_END)] + self._lines + _END, b""
             return
         self._transport.write(data)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from chinwag.errors import ApiError, Kinds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 Network: TypeAlias = IPv4Network | IPv6Network
 
@@ -30,12 +30,12 @@ class PublicAddress:
     fixed: str | None = None
     trusted_proxies: tuple[Network, ...] = ()
 
-    def base(self, scope: Mapping[str, Any], headers: Mapping[str, str]) -> str:
+    def base(self, scope: Mapping[str, Any], header: Callable[[str], str | None]) -> str:
         """Return scheme and authority, such as `http://localhost:8080`.
 
         Args:
             scope: of ASGI.
-            headers: of the request, with lower-case names.
+            header: returns a header of the request, or None.
 
         Raises:
             ApiError: `MALFORMED_REQUEST` for a host that cannot be one.
@@ -43,11 +43,12 @@ class PublicAddress:
         if self.fixed is not None:
             return self.fixed
         scheme: str = scope["scheme"]
-        host = headers.get("host")
-        if ("x-forwarded-proto" in headers or "x-forwarded-host" in headers) and self._trusts(scope):
-            proto = _first(headers.get("x-forwarded-proto", scheme)).lower()
+        host = header("host")
+        forwarded = header("x-forwarded-proto"), header("x-forwarded-host")
+        if forwarded != (None, None) and self._trusts(scope):
+            proto = _first(forwarded[0] or "").lower()
             scheme = proto if proto in _SCHEMES else scheme
-            host = _first(headers.get("x-forwarded-host", host or "")) or host
+            host = _first(forwarded[1] or "") or host
         if not host:
             name, port = scope["server"]
             return f"{scheme}://{f'[{name}]' if ':' in name else name}:{port}"

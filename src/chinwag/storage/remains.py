@@ -36,9 +36,11 @@ class RemainsRows:
 
     async def _clear(self, most: int) -> int:
         """Remove the next rows that belong together, and return how many that were, about."""
-        if (channel := await self._first("SELECT id FROM channel WHERE deleted LIMIT 1")) is not None:
+        channel = await self._first("SELECT id FROM channel WHERE deleted ORDER BY id LIMIT 1 FOR UPDATE")
+        if channel is not None:
             return await self._clear_channel(channel, most)
-        if (service := await self._first("SELECT id FROM service WHERE deleted LIMIT 1")) is not None:
+        service = await self._first("SELECT id FROM service WHERE deleted ORDER BY id LIMIT 1 FOR UPDATE")
+        if service is not None:
             return await self._clear_service(service, most)
         return 0
 
