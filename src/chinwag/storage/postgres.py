@@ -49,7 +49,7 @@ CLOSE_SECONDS = 1.0
 _MIGRATION_LOCK = 0x43_68_69_6E_77_61_67
 """Key of the advisory lock under which one node at a time migrates: "Chinwag" in ASCII."""
 
-LANES = 4
+LANES = 2
 """Lanes of each statement for sets. What one lane locks, no other does."""
 
 _LOST_RACE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
