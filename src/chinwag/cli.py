@@ -245,7 +245,7 @@ This is the first start, so there is a new account. Keep these; they are not sho
   account SID  {account}      auth token  {token}
   API key SID  {credentials.api_key_sid}      secret      {credentials.api_key_secret}
 
-curl    curl {here}/v1/Services -u {account}:{token} -d FriendlyName=Support
+curl    curl {here}/v2/Services -u {account}:{token} -d FriendlyName=Support
 Python  client = Client("{account}", "{token}"); client.chat.base_url = "{here}"
 Node    const client = require('twilio')('{account}', '{token}'); client.chat.baseUrl = '{here}';
 

@@ -778,3 +778,49 @@ async def test_who_updates_with_json_is_told_that_it_was_not_read(api: Api) -> N
     assert answer.status == 200
     assert answer.json["friendly_name"] == "Support"
     assert answer.headers["Chinwag-Detail"].startswith("the body is application/json, which is not read")
+
+
+async def test_a_parameter_in_the_wrong_case_is_ignored_with_a_hint(api: Api) -> None:
+    service = await api.a_service()
+
+    made = await api.post(f"/v2/Services/{service['sid']}/Channels", uniqueName="lobby")
+
+    assert (made.status, made.json["unique_name"]) == (201, None)
+    assert "UniqueName" in made.headers["Chinwag-Detail"]
+
+
+async def test_a_required_parameter_in_the_wrong_case_is_missing_with_a_hint(api: Api) -> None:
+    service = await api.a_service()
+
+    refusal = await api.post(f"/v2/Services/{service['sid']}/Users", identity="alice")
+
+    assert (refusal.status, refusal.code) == (400, 20001)
+    assert "Identity is" in refusal.headers["Chinwag-Detail"]
+
+
+@pytest.mark.parametrize("body", ['{"UniqueName":"lobby"}', " [1]"])
+async def test_json_that_is_sent_as_a_form_is_ignored_with_a_hint(api: Api, body: str) -> None:
+    service = await api.a_service()
+
+    made = await api.form(f"/v2/Services/{service['sid']}/Channels", body)
+
+    assert (made.status, made.json["unique_name"]) == (201, None)
+    assert "JSON" in made.headers["Chinwag-Detail"]
+
+
+async def test_a_form_without_mistakes_gets_no_hint(api: Api) -> None:
+    service = await api.a_service()
+
+    made = await api.post(f"/v2/Services/{service['sid']}/Channels", UniqueName="lobby", Unheard="of")
+
+    assert "Chinwag-Detail" not in made.headers
+
+
+async def test_what_is_missing_of_a_path_is_in_the_detail(api: Api) -> None:
+    service = await api.a_service()
+
+    channel = await api.get(f"/v2/Services/{service['sid']}/Channels/nowhere/Messages")
+    nothing = await api.get(f"/v2/Services/IS{'0' * 32}/Channels/nowhere/Messages")
+
+    assert (channel.status, channel.headers["Chinwag-Detail"]) == (404, "Channel not found")
+    assert (nothing.status, nothing.headers["Chinwag-Detail"]) == (404, "Service Instance not found")

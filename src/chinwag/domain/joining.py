@@ -116,9 +116,11 @@ def _check_room(service: Service, channel: Channel, user: User, *, joined: bool 
     if joined:
         raise ApiError(Kinds.MEMBER_EXISTS)
     if channel.members_count >= service.limits.channel_members:
-        raise ApiError(Kinds.CHANNEL_MEMBER_LIMIT, f"{channel.members_count} members")
+        most = service.limits.channel_members
+        raise ApiError(Kinds.CHANNEL_MEMBER_LIMIT, f"limits.channel_members of the service is {most}")
     if user.joined_channels_count >= service.limits.user_channels:
-        raise ApiError(Kinds.USER_CHANNEL_LIMIT, f"{user.joined_channels_count} channels")
+        most = service.limits.user_channels
+        raise ApiError(Kinds.USER_CHANNEL_LIMIT, f"limits.user_channels of the service is {most}")
 
 
 class CreateInvite(Struct, frozen=True, kw_only=True):

@@ -210,7 +210,7 @@ async def _media(tx: Transaction, service: Service, sid: str | None) -> Media | 
         return None
     media = await tx.media.hold(service, sid)
     if media is None:
-        raise ApiError(Kinds.MEDIA_NOT_FOUND)
+        raise ApiError(Kinds.MEDIA_NOT_FOUND, "no file of this SID was uploaded to the service")
     if media.attached:
         raise ApiError(Kinds.MEDIA_SENT_ALREADY)
     await tx.media.attach(media)

@@ -102,8 +102,9 @@ async def delete(call: Call) -> Answer:
 async def page(call: Call) -> Answer:
     """List the channels of a service, oldest first."""
     query = PAGING.read(call)
-    everything = [ChannelType.PUBLIC] if call.conventions.list_public_channels_only else list(ChannelType)
-    types = list(query.filters.get("types", ())) or everything
+    types = list(query.filters.get("types", ())) or list(ChannelType)
+    if "types" not in query.filters and call.conventions.list_public_channels_only:
+        types = [ChannelType.PUBLIC]
     async with call.reading() as tx:
         service = await service_named(tx, call.caller, service_sid(call))
         channels = await tx.channels.page(service, query.cursor, types)

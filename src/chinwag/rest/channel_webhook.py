@@ -96,7 +96,7 @@ _CONFIGURATION = (
         "Configuration.Filters",
         "filters",
         OneOf(WebhookEvent, Kinds.INVALID_CHANNEL_WEBHOOK_FILTER, only=POST_EVENTS),
-        "The events that it is called for, of type webhook.",
+        "The events that it is called for, of type webhook or studio.",
         many=True,
     ),
     Param(

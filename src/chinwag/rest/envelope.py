@@ -43,7 +43,7 @@ def addressed(error: ApiError, path: str) -> ApiError:
         path: as requested, without the version. Source: recorded-responses.
     """
     if error.kind in _NAMED_IN_PATH:
-        return ApiError(Kinds.NOT_FOUND, error.detail, path=path)
+        return ApiError(Kinds.NOT_FOUND, error.detail or error.message, path=path)
     return error
 
 

@@ -32,7 +32,7 @@ _ERROR: Schema = {
 _WEBHOOK_HEADER: Schema = {
     "name": "X-Twilio-Webhook-Enabled",
     "in": "header",
-    "description": "Whether webhooks are told of this request.",
+    "description": "Whether webhooks are told of this request. No webhook is called yet.",
     "schema": {"type": "string", "enum": ["true", "false"]},
 }
 

@@ -115,10 +115,25 @@ class Params:
         self._by_version = {
             version: tuple(param for param in params if param.of(version)) for version in Version
         }
+        self._names = {
+            version: {param.name.lower(): param.name for param in taken}
+            for version, taken in self._by_version.items()
+        }
 
     def of(self, version: Version) -> tuple[Param, ...]:
         """Return those that a version takes."""
         return self._by_version[version]
+
+    def hint(self, form: Mapping[str, list[str]], version: Version) -> str | None:
+        """Return what may be wrong with a form that holds names nobody knows, for its developer, or None."""
+        names = self._names[version]
+        for name in form:
+            meant = names.get(name.lower())
+            if meant is None and name.lstrip().startswith(("{", "[")):
+                return "the body looks like JSON, which is not read: send a form"
+            if meant is not None and meant != name:
+                return f"parameter {name} is not known, {meant} is: names are case-sensitive"
+        return None
 
     def read(self, form: Mapping[str, list[str]], version: Version) -> dict[str, Any]:
         """Return the fields that a form gives, by name; those that it does not give are absent.

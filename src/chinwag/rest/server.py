@@ -84,7 +84,10 @@ def _responder(route: Route, version: Version, around: Surroundings) -> Callable
         )
         try:
             if route.takes is not None:
-                call.fields = route.takes.read(await _form(request, response), version)
+                form = await _form(request, response)
+                if (hint := route.takes.hint(form, version)) is not None:
+                    response.set_header(envelope.DETAIL_HEADER, envelope.inert(hint))
+                call.fields = route.takes.read(form, version)
             elif route.method != "GET":
                 await read_body(request)  # what is not used is bounded, and waited for, all the same
             answer = await route.operation(call)

@@ -250,8 +250,8 @@ class Attributes:
             return NO_ATTRIBUTES
         if (size := len(text.encode())) > limits.ATTRIBUTES_BYTES:
             raise ApiError(Kinds.ATTRIBUTES_TOO_LONG, f"{size} bytes; at most {limits.ATTRIBUTES_BYTES}")
-        if not _is_json(text):
-            raise ApiError(Kinds.ATTRIBUTES_NOT_JSON)
+        if (wrong := _no_json(text)) is not None:
+            raise ApiError(Kinds.ATTRIBUTES_NOT_JSON, wrong)
         return text
 
     @property
@@ -260,19 +260,19 @@ class Attributes:
         return {"type": "string", "maxLength": limits.ATTRIBUTES_BYTES}
 
 
-def _is_json(text: str) -> bool:
-    """Return whether a text is JSON by its grammar: with numbers of any size and halves of escaped pairs."""
+def _no_json(text: str) -> str | None:
+    """Return what keeps a text from being JSON by its grammar, which allows numbers of any size."""
     try:
         msgspec.json.decode(text, type=msgspec.Raw)
     except RecursionError:
-        return False
+        return "nested too deeply"
     except msgspec.DecodeError:
         # It refuses half of an escaped pair, which JavaScript writes for a string cut in the wrong place.
         try:
             json.loads(text, parse_int=str, parse_float=str, parse_constant=_no_constant)
-        except (ValueError, RecursionError):
-            return False
-    return True
+        except (ValueError, RecursionError) as error:
+            return str(error)
+    return None
 
 
 def _no_constant(name: str) -> str:
