@@ -48,7 +48,7 @@ class Kinds:
         20001, HTTPStatus.BAD_REQUEST, "Missing required parameter {name} in the post body"
     )
     INVALID_PARAMETER = Kind(20001, HTTPStatus.BAD_REQUEST, "Invalid parameter {name}")
-    INVALID_BODY = Kind(20001, HTTPStatus.BAD_REQUEST, "The request body is not form-encoded UTF-8")
+    INVALID_BODY = Kind(20001, HTTPStatus.BAD_REQUEST, "The request is not form-encoded UTF-8")
     TOO_MANY_PARAMETERS = Kind(20001, HTTPStatus.BAD_REQUEST, "Too many parameters")
     MALFORMED_REQUEST = Kind(20001, HTTPStatus.BAD_REQUEST, "Malformed HTTP request")
     REQUEST_TIMEOUT = Kind(20001, HTTPStatus.REQUEST_TIMEOUT, "The request did not arrive in time")

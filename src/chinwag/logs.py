@@ -44,16 +44,20 @@ class Lines:
     def __init__(self, stream: TextIOBase) -> None:
         self._stream = stream
         self._waiting: list[str] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         atexit.register(self.flush)
 
     def info(self, line: str) -> None:
         """Write a line soon; without an event loop, now."""
         self._waiting.append(line)
-        if len(self._waiting) == 1:
-            try:
-                asyncio.get_running_loop().call_later(GATHER_SECONDS, self.flush)
-            except RuntimeError:
-                self.flush()
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self.flush()
+            return
+        if self._timer is None or self._loop is not loop:
+            self._timer, self._loop = loop.call_later(GATHER_SECONDS, self.flush), loop
 
     def warning(self, line: str) -> None:
         """Write a line now."""
@@ -71,6 +75,7 @@ class Lines:
 
     def flush(self) -> None:
         """Write what waits."""
+        self._timer = None
         waiting, self._waiting = self._waiting, []
         if waiting:
             self._stream.write("\n".join(waiting) + "\n")

@@ -322,7 +322,7 @@ async def test_a_body_that_is_not_utf8_is_refused(api: Api, service: dict[str, A
 
     assert {value: answer.code for value, answer in found.items()} == dict.fromkeys(values, 20001)
     messages = {answer.json["message"] for answer in found.values()}
-    assert messages == {"The request body is not form-encoded UTF-8"}
+    assert messages == {"The request is not form-encoded UTF-8"}
     await assert_unchanged(api, service)
 
 

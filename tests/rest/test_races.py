@@ -491,3 +491,53 @@ async def test_a_service_that_is_deleted_while_it_is_used_is_gone(api: Api, serv
     assert set(tally(answers)) <= {201, 204, (404, 20404)}
     gone = [await api.get(url) for url in (path, channel["url"], users(service), channel["links"]["members"])]
     assert [outcome(answer) for answer in gone] == [(404, 20404)] * 4
+
+
+# Values that are given at once
+
+
+@pytest.mark.parametrize("attempt", range(5))
+async def test_a_role_given_to_a_user_that_joins_and_changes_at_once_stays(
+    api: Api, service: dict[str, Any], attempt: int
+) -> None:
+    user = await api.a_user(service)
+    role = await api.a_role(service, Type="deployment", Permission=["joinChannel"])
+    channels = [await api.a_channel(service) for _ in range(3)]
+
+    answers = await together(
+        *(api.post(channel["links"]["members"], Identity="alice") for channel in channels),
+        api.post(user["url"], RoleSid=role["sid"]),
+        api.post(user["url"], FriendlyName="Alice"),
+        api.post(user["url"], Attributes='{"a":1}'),
+    )
+
+    assert tally(answers) == {201: 3, 200: 3}
+    found = (await api.get(user["url"])).json
+    assert (found["role_sid"], found["friendly_name"], found["attributes"]) == (
+        role["sid"],
+        "Alice",
+        '{"a":1}',
+    )
+    assert found["joined_channels_count"] == 3
+
+
+async def test_what_is_changed_about_a_member_at_once_stays(api: Api, service: dict[str, Any]) -> None:
+    channel = await api.a_channel(service)
+    member = await api.a_member(channel, "alice")
+    role = await api.a_role(service)
+    await api.a_message(channel)
+
+    answers = await together(
+        api.post(member["url"], RoleSid=role["sid"]),
+        api.post(member["url"], Attributes='{"a":1}'),
+        api.post(member["url"], LastConsumedMessageIndex=0),
+        *(api.post(channel["links"]["messages"], Body="x") for _ in range(5)),
+    )
+
+    assert tally(answers) == {200: 3, 201: 5}
+    found = (await api.get(member["url"])).json
+    assert (found["role_sid"], found["attributes"], found["last_consumed_message_index"]) == (
+        role["sid"],
+        '{"a":1}',
+        0,
+    )

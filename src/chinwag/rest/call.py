@@ -55,8 +55,8 @@ class Call:
         base: scheme and authority under which the client reached us.
         path: as requested, version included, percent-encoding kept.
         names: the named segments of the path, decoded once.
-        query: the query string.
         conventions: of this installation.
+        query: the query string, once it was read.
         fields: what the body says, once it was read.
     """
 
@@ -66,8 +66,8 @@ class Call:
     base: str
     path: str
     names: Mapping[str, str]
-    query: Form
     conventions: Conventions
+    query: Form = field(default_factory=dict[str, list[str]])
     fields: dict[str, Any] = field(default_factory=dict[str, Any])
 
     async def run(self, command: Command[Caller, R]) -> R:

@@ -49,7 +49,7 @@ def parse_form(text: bytes) -> Form:
             for name, value in parse_query_string(decoded, keep_blank=True, csv=False).items()
         }
         if any(_REPLACED in part for name, values in form.items() for part in (name, *values)):
-            parse_qsl(decoded, errors="strict")
+            parse_qsl(decoded, keep_blank_values=True, errors="strict")
     except UnicodeDecodeError as error:
         raise ApiError(Kinds.INVALID_BODY, str(error)) from None
 

@@ -211,6 +211,7 @@ class BoundedProtocol(HttpToolsProtocol):
             detail=error.detail,
         )
         origin = next((value for name, value in self.headers or () if name == b"origin"), None)
+        self._one_write.add(b"")  # what waits there was for an answer that is not written any more
         self.transport.write(_answer(error, request_id, origin))
         # To close with something unread is to reset the connection: the client might never see the answer.
         self.flow.resume_reading()

@@ -79,10 +79,10 @@ def _responder(route: Route, version: Version, around: Surroundings) -> Callable
             base=around.address.base(request.scope, request.get_header),
             path=request.path,
             names={name: _decoded(segment) for name, segment in names.items()},
-            query=parse_form(request.scope["query_string"]),
             conventions=around.conventions,
         )
         try:
+            call.query = parse_form(request.scope["query_string"])
             if route.takes is not None:
                 form = await _form(request, response)
                 if (hint := route.takes.hint(form, version)) is not None:

@@ -43,9 +43,11 @@ class UserRows:
 
     async def hold(self, service: Service, user_id: int) -> User | None:
         """Return a user as it is now and hold its row until the transaction ends, or None."""
-        row = await self._database.row(
-            _SELECT + ' AND "user".id = $2 FOR UPDATE OF "user"', service.id, user_id
+        # Two statements: one that has waited for the lock would join the user of now to the role of before.
+        await self._database.row(
+            'SELECT id FROM "user" WHERE service_id = $1 AND id = $2 FOR UPDATE', service.id, user_id
         )
+        row = await self._database.row(_SELECT + ' AND "user".id = $2', service.id, user_id)
         return _user(row, service) if row else None
 
     async def page(self, service: Service, cursor: Cursor) -> list[User]:
