@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 NOW = 1_437_000_000_123
 DEADLINE_SECONDS = 10
+BATCHES = 1000
 
 REFUSED = (apsw.ConstraintError, asyncpg.IntegrityConstraintViolationError)
 """How a row is refused of which there may be one only, or that belongs to nothing."""
@@ -380,8 +381,10 @@ def pages_of_five(prefix: str) -> list[tuple[Cursor, list[int]]]:
     ]
 
 
-async def clear(store: Store) -> None:
-    """Remove the rows of all that was deleted."""
-    more = True
-    while more:
-        more, _ = await store.write(lambda tx: tx.remains.clear(1000))
+async def clear(store: Store, most: int = 1000) -> None:
+    """Remove the rows of all that was deleted, about `most` at a time."""
+    for _ in range(BATCHES):
+        more, _ = await store.write(lambda tx: tx.remains.clear(most))
+        if not more:
+            return
+    raise AssertionError("there is always something left")

@@ -10,6 +10,7 @@ import pytest
 
 from chinwag.storage.store import open_store
 from storage.builders import (
+    BATCHES,
     a_binding,
     a_channel,
     a_channel_webhook,
@@ -22,6 +23,7 @@ from storage.builders import (
     a_user,
     a_user_channel,
     an_invite,
+    clear,
 )
 from storage.outside import ask
 
@@ -49,9 +51,6 @@ TABLES = (
 MOST = 3
 """Rows that are removed together."""
 
-BATCHES = 1000
-"""More than any test here takes."""
-
 
 async def test_where_nothing_was_deleted_nothing_is_left_to_remove(
     store: Store, service: Service, database: str
@@ -71,7 +70,7 @@ async def test_a_deleted_channel_goes_to_the_last_row(store: Store, service: Ser
     channel = await a_full_channel(store, service, users)
 
     await delete_channel(store, service, channel)
-    await clear(store)
+    await clear(store, MOST)
 
     left = {**empty, "user_channel": len(users)}  # what tells SDKs that the channel has left their list
     assert await counted(database) == left
@@ -84,7 +83,7 @@ async def test_a_deleted_service_goes_to_the_last_row(
     await fill(store, service)
 
     await store.write(lambda tx: tx.services.remove(service))
-    await clear(store)
+    await clear(store, MOST)
 
     alone = dict.fromkeys(TABLES, 0)
     assert await counted(database) == {**alone, "service": 1, "credential": 1}
@@ -97,7 +96,7 @@ async def test_a_service_with_channels_that_were_deleted_before_goes_too(
     await delete_channel(store, service, channel)
 
     await store.write(lambda tx: tx.services.remove(service))
-    await clear(store)
+    await clear(store, MOST)
 
     assert await counted(database) == dict.fromkeys(TABLES, 0)
 
@@ -128,7 +127,7 @@ async def test_a_channel_with_gaps_between_its_messages_goes_too(
         await store.write(lambda tx, index=index: tx.messages.remove(channel, messages[index]))
 
     await delete_channel(store, service, channel)
-    await clear(store)
+    await clear(store, MOST)
 
     assert (await counted(database))["message"] == 0
 
@@ -144,7 +143,7 @@ async def test_what_belongs_to_others_stays(
         await a_message(store, gone, number)
 
     await delete_channel(store, service, gone)
-    await clear(store)
+    await clear(store, MOST)
 
     assert await counted(database) == before
     async with store.reading() as tx:
@@ -156,7 +155,7 @@ async def test_removing_one_service_leaves_all_of_another(
 ) -> None:
     await fill(store, neighbour)
     await store.write(lambda tx: tx.services.remove(service))
-    await clear(store)
+    await clear(store, MOST)
     before = await counted(database)
     async with store.reading() as tx:
         account = await tx.accounts.get(neighbour.account_sid)
@@ -165,7 +164,7 @@ async def test_removing_one_service_leaves_all_of_another(
     again = await a_service(store, account, 3)
     await fill(store, again)
     await store.write(lambda tx: tx.services.remove(again))
-    await clear(store)
+    await clear(store, MOST)
 
     assert await counted(database) == before
 
@@ -177,7 +176,7 @@ async def test_users_who_live_on_keep_the_marks_of_channels_that_left_their_list
     await a_user_channel(store, channel, user)
 
     await delete_channel(store, service, channel)
-    await clear(store)
+    await clear(store, MOST)
 
     rows = await ask(database, "SELECT channel_sid, deleted, last_event_id FROM user_channel")
     assert [(row[0], bool(row[1]), row[2]) for row in rows] == [(channel.sid, True, 1)]
@@ -248,15 +247,6 @@ async def delete_channel(store: Store, service: Service, channel: Channel) -> No
     """Take a channel away as the deletion of one does."""
     await store.write(lambda tx: tx.user_channels.remove_all_of(service, channel))
     await store.write(lambda tx: tx.channels.remove(channel))
-
-
-async def clear(store: Store) -> None:
-    """Clear until nothing is left."""
-    for _ in range(BATCHES):
-        more, _ = await store.write(lambda tx: tx.remains.clear(MOST))
-        if not more:
-            return
-    pytest.fail("there is always something left")
 
 
 async def counted(database: str) -> dict[str, int]:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from chinwag.domain.attributes import NO_ATTRIBUTES
 from chinwag.domain.caller import SYSTEM
-from chinwag.domain.change import given
+from chinwag.domain.change import given, or_else
 from chinwag.domain.event import Event
 from chinwag.domain.lookup import channel_to_change, service_named
 from chinwag.errors import ApiError, Kinds
@@ -152,7 +152,7 @@ class CreateChannel(Struct, frozen=True, kw_only=True):
         """
         service = await service_named(tx, caller, self.service_sid)
         await _check_free(tx, service, self.unique_name)
-        created = now if self.date_created is UNSET else self.date_created
+        created = or_else(self.date_created, now)
 
         channel = await tx.channels.add(
             service,
@@ -166,7 +166,7 @@ class CreateChannel(Struct, frozen=True, kw_only=True):
                 type=self.type,
                 created_by=self.created_by,
                 date_created=created,
-                date_updated=created if self.date_updated is UNSET else self.date_updated,
+                date_updated=or_else(self.date_updated, created),
             ),
         )
         tx.record(ChannelCreated(channel))
@@ -203,7 +203,7 @@ class UpdateChannel(Struct, frozen=True, kw_only=True):
         changed = replace(
             channel,
             **given(self, _CHANGEABLE),
-            date_updated=now if self.date_updated is UNSET else self.date_updated,
+            date_updated=or_else(self.date_updated, now),
             event_id=channel.event_id + 1,
         )
         await tx.channels.save(changed)

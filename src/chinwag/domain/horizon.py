@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
+from chinwag.domain.change import or_else
 from chinwag.ids import Millis
 
 if TYPE_CHECKING:
@@ -49,5 +50,5 @@ def moved(member: Member, channel: Channel, horizon: Horizon, now: Millis) -> Me
     return replace(
         member,
         last_consumed_message_index=index,
-        last_consumption_timestamp=reached if timestamp is UNSET else timestamp,
+        last_consumption_timestamp=or_else(timestamp, reached),
     )

@@ -9,9 +9,10 @@ from msgspec.structs import replace
 
 from chinwag.domain.attributes import NO_ATTRIBUTES
 from chinwag.domain.caller import SYSTEM
+from chinwag.domain.change import or_else
 from chinwag.domain.horizon import Horizon, moved
 from chinwag.domain.invite import Invite
-from chinwag.domain.lookup import channel_role, channel_to_change, service_named
+from chinwag.domain.lookup import channel_role, channel_to_change, service_named, user_with
 from chinwag.domain.member import Member, MemberAdded
 from chinwag.domain.user import User, add_user, check_identity
 from chinwag.domain.user_channel import UserChannel, UserChannelStatus, show
@@ -61,10 +62,10 @@ class CreateMember(Struct, frozen=True, kw_only=True):
 
         invite = await tx.invites.of(service, channel, user) if before else None
         if invite is not None:
-            role_sid = invite.role_sid if self.role_sid is UNSET else role_sid
+            role_sid = or_else(self.role_sid, invite.role_sid)
             await tx.invites.remove(channel, invite)
 
-        created = now if self.date_created is UNSET else self.date_created
+        created = or_else(self.date_created, now)
         event_id = channel.roster_event_id + 1
         member = moved(
             Member(
@@ -77,7 +78,7 @@ class CreateMember(Struct, frozen=True, kw_only=True):
                 role_sid=role_sid,
                 attributes=self.attributes,
                 date_created=created,
-                date_updated=created if self.date_updated is UNSET else self.date_updated,
+                date_updated=or_else(self.date_updated, created),
                 created_event_id=event_id,
                 last_event_id=event_id,
             ),
@@ -95,9 +96,7 @@ class CreateMember(Struct, frozen=True, kw_only=True):
 
     async def _user(self, tx: Transaction, service: Service, now: Millis, new_sid: NewSid) -> User:
         """Return the user with the identity, held, and made if there is none."""
-        known = await tx.users.by_identity(service, self.identity)
-        held = await tx.users.hold(service, known.id) if known else None
-        return held or await add_user(
+        return await user_with(tx, service, self.identity) or await add_user(
             tx,
             service,
             User(
@@ -149,8 +148,7 @@ class CreateInvite(Struct, frozen=True, kw_only=True):
         service = await service_named(tx, caller, self.service_sid)
         channel = await channel_to_change(tx, service, self.channel)
         role_sid = await channel_role(tx, service, self.role_sid)
-        known = await tx.users.by_identity(service, self.identity)
-        user = await tx.users.hold(service, known.id) if known else None
+        user = await user_with(tx, service, self.identity)
         if user is None:
             raise ApiError(Kinds.USER_NOT_FOUND, "no User has this identity: adding a member would make one")
         match await tx.user_channels.get(service, user, channel):

@@ -113,6 +113,12 @@ async def user_named(tx: Reader, service: Service, key: str) -> User:
     return user
 
 
+async def user_with(tx: Transaction, service: Service, identity: str) -> User | None:
+    """Return the user who has an identity and hold it until the transaction ends; None when nobody has it."""
+    known = await tx.users.by_identity(service, identity)
+    return await tx.users.hold(service, known.id) if known else None
+
+
 async def user_to_change(tx: Transaction, service: Service, key: str) -> User:
     """Return a user, by SID or identity, and hold it until the transaction ends.
 

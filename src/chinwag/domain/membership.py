@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
-from chinwag.domain.change import given
+from chinwag.domain.change import given, or_else
 from chinwag.domain.horizon import Horizon, moved
 from chinwag.domain.lookup import (
     channel_role,
@@ -64,7 +64,7 @@ class UpdateMember(Struct, frozen=True, kw_only=True):
         changed = replace(
             moved(member, channel, horizon, now),
             **given(self, ("role_sid", "attributes", "date_created")),
-            date_updated=now if self.date_updated is UNSET else self.date_updated,
+            date_updated=or_else(self.date_updated, now),
         )
         changed = await _save(tx, channel, changed)
         if horizon.moves:
@@ -109,7 +109,7 @@ class UpdateUserChannel(Struct, frozen=True, kw_only=True):
         if user is None:
             raise ApiError(Kinds.USER_NOT_FOUND)
         shown = await user_channel_named(tx, service, user, channel)
-        level = shown.notification_level if self.notification_level is UNSET else self.notification_level
+        level = or_else(self.notification_level, shown.notification_level)
         return await reshow(tx, user, replace(shown, notification_level=level))
 
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from chinwag.domain.attributes import NO_ATTRIBUTES
 from chinwag.domain.caller import SYSTEM
-from chinwag.domain.change import given
+from chinwag.domain.change import given, or_else
 from chinwag.domain.channel import Channel, ChannelUpdated
 from chinwag.domain.event import Event
 from chinwag.domain.lookup import channel_to_change, message_named, service_named
@@ -181,8 +181,8 @@ class CreateMessage(Struct, frozen=True, kw_only=True):
         if self.body is None and media is None:
             raise ApiError(Kinds.MESSAGE_BODY_NOT_PROVIDED, "a message needs Body or MediaSid")
 
-        created = now if self.date_created is UNSET else self.date_created
-        updated = created if self.date_updated is UNSET else self.date_updated
+        created = or_else(self.date_created, now)
+        updated = or_else(self.date_updated, created)
         draft = Draft(
             sid=new_sid("IM"),
             author=self.author,
@@ -253,7 +253,7 @@ class UpdateMessage(Struct, frozen=True, kw_only=True):
             **given(self, ("body", "author", "attributes", "date_created")),
             was_edited=message.was_edited or (self.body is not UNSET and self.body != message.body),
             last_updated_by=self.last_updated_by,
-            date_updated=now if self.date_updated is UNSET else self.date_updated,
+            date_updated=or_else(self.date_updated, now),
             last_event_id=event_id,
         )
         await tx.messages.save(channel, changed)

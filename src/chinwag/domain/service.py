@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.structs import replace
 
-from chinwag.domain.change import given
+from chinwag.domain.change import given, or_else
 from chinwag.domain.event import Event
 from chinwag.domain.lookup import role_given, service_to_change
 from chinwag.domain.notifications import (
@@ -209,8 +209,8 @@ class UpdateService(Struct, frozen=True, kw_only=True):
             service,
             date_updated=now,
             limits=Limits(
-                channel_members=_or(self.channel_members, service.limits.channel_members),
-                user_channels=_or(self.user_channels, service.limits.user_channels),
+                channel_members=or_else(self.channel_members, service.limits.channel_members),
+                user_channels=or_else(self.user_channels, service.limits.user_channels),
             ),
             notifications=renotified(service.notifications, self.notifications),
             webhooks=retargeted(service.webhooks, self.webhooks),
@@ -237,10 +237,6 @@ _PLAIN = tuple(
     if name in Service.__struct_fields__ and name not in {"sid", "notifications", "webhooks"}
 )
 """The fields of `UpdateService` that replace the field of the same name as they are."""
-
-
-def _or(value: int | UnsetType, otherwise: int) -> int:
-    return otherwise if value is UNSET else value
 
 
 class DeleteService(Struct, frozen=True, kw_only=True):

@@ -240,16 +240,18 @@ class Words:
         return {"type": "string", "maxLength": self.most_bytes}
 
 
+_BOUNDED = Words(limits.ATTRIBUTES_BYTES, Kinds.ATTRIBUTES_TOO_LONG)
+
+
 @dataclass(frozen=True, slots=True)
 class Attributes:
     """A text that holds JSON of any type, and is kept as it came. An empty text means no attributes."""
 
-    def read(self, name: str, text: str) -> str:  # noqa: ARG002
+    def read(self, name: str, text: str) -> str:
         """Return the text."""
         if not text:
             return NO_ATTRIBUTES
-        if (size := len(text.encode())) > limits.ATTRIBUTES_BYTES:
-            raise ApiError(Kinds.ATTRIBUTES_TOO_LONG, f"{size} bytes; at most {limits.ATTRIBUTES_BYTES}")
+        _BOUNDED.read(name, text)
         if (wrong := _no_json(text)) is not None:
             raise ApiError(Kinds.ATTRIBUTES_NOT_JSON, wrong)
         return text
@@ -257,7 +259,7 @@ class Attributes:
     @property
     def schema(self) -> Schema:
         """The values allowed."""
-        return {"type": "string", "maxLength": limits.ATTRIBUTES_BYTES}
+        return _BOUNDED.schema
 
 
 def _no_json(text: str) -> str | None:
