@@ -16,11 +16,14 @@ class Caller(Struct, frozen=True, kw_only=True):
         account_id: key of the account in the store.
         account_sid: the account that is acting.
         key_sid: the API key that was used, or None for the account's own auth token.
+        identity: the user who acts with a client SDK, within what roles permit; None for the account itself,
+            which may do everything.
     """
 
     account_id: int
     account_sid: str
     key_sid: str | None = None
+    identity: str | None = None
 
 
 class Operator(Struct, frozen=True):
