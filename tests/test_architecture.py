@@ -26,13 +26,27 @@ MAY_IMPORT: dict[str, set[str]] = {
     "settings": set(),
     "logs": set(),
     "domain": BASE,
+    "values": {"domain"} | BASE,
     "commands": {"domain"} | BASE,
     "storage": {"domain"} | BASE,
     "sweep": {"commands", "domain", "logs"},
     "broker": {"domain", "logs"} | BASE,
     "auth": {"commands", "domain"} | BASE,
-    "rest": {"commands", "domain", "logs", "__init__"} | BASE,
-    "app": {"auth", "broker", "commands", "domain", "logs", "rest", "settings", "storage", "sweep"} | BASE,
+    "rest": {"commands", "domain", "logs", "values", "__init__"} | BASE,
+    "realtime": {"commands", "domain", "logs", "values"} | BASE,
+    "app": {
+        "auth",
+        "broker",
+        "commands",
+        "domain",
+        "logs",
+        "realtime",
+        "rest",
+        "settings",
+        "storage",
+        "sweep",
+    }
+    | BASE,
     "cli": {"app", "auth", "commands", "domain", "errors", "logs", "settings", "storage", "__init__"},
     "__main__": {"cli"},
 }
@@ -42,6 +56,7 @@ MAY_NAME: dict[str, set[str]] = {
     "commands": {"broker"},
     "logs": {"settings"},
     "rest": {"auth"},
+    "realtime": {"auth"},
 }
 """The rooms that it may name besides, in types only: what it is handed by `app.py`."""
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from chinwag import limits
 from chinwag.errors import ApiError, Kinds
 from chinwag.rest.params import Form, Param, Params, parse_form
-from chinwag.rest.types import Flag, OneOf, Type, Whole
+from chinwag.values import Flag, OneOf, Type, Whole
 from chinwag.rest.version import Version
 
 KIND = Kinds.INVALID_WEBHOOK

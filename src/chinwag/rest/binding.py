@@ -14,8 +14,8 @@ from chinwag.rest.paging import Paging, present_page
 from chinwag.rest.params import Param
 from chinwag.rest.resource import Field, Link, Resource, dates, sid, text
 from chinwag.rest.service import service_sid
-from chinwag.rest.types import OneOf
 from chinwag.rest.version import Version
+from chinwag.values import OneOf
 
 if TYPE_CHECKING:
     from chinwag.rest.call import Answer, Call

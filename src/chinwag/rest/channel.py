@@ -14,8 +14,8 @@ from chinwag.rest.params import Param, Params
 from chinwag.rest.resource import Field, Link, Resource, dates, sid, text, text_or_null, whole
 from chinwag.rest.resource import attributes as attributes_field
 from chinwag.rest.service import service_sid
-from chinwag.rest.types import OneOf, UniqueName
 from chinwag.rest.version import Version
+from chinwag.values import OneOf, UniqueName
 
 if TYPE_CHECKING:
     from chinwag.domain.service import Service

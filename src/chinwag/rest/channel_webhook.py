@@ -20,8 +20,8 @@ from chinwag.rest.paging import Paging, present_page
 from chinwag.rest.params import Param, Params
 from chinwag.rest.resource import Field, Resource, dates, sid
 from chinwag.rest.service import service_sid
-from chinwag.rest.types import OneOf, Sid, Text, Url, Whole
 from chinwag.rest.version import Version
+from chinwag.values import OneOf, Sid, Text, Url, Whole
 
 if TYPE_CHECKING:
     from chinwag.rest.call import Answer, Call

@@ -5,8 +5,8 @@ from __future__ import annotations
 from chinwag import limits
 from chinwag.errors import Kind, Kinds
 from chinwag.rest.params import Param
-from chinwag.rest.types import ANY, Attributes, Moment, Plain, Text, Whole
 from chinwag.rest.version import Version
+from chinwag.values import ANY, Attributes, Moment, Plain, Text, Whole
 
 PAGES = {Version.V1: limits.V1_PAGE, Version.V2: limits.V2_PAGE}
 """The largest page of most lists."""

@@ -18,8 +18,8 @@ from chinwag.rest.common import friendly_name
 from chinwag.rest.paging import Paging, present_page
 from chinwag.rest.params import Param, Params
 from chinwag.rest.resource import Field, Resource, dates, sid, text_or_null
-from chinwag.rest.types import Flag, OneOf, Text
 from chinwag.rest.version import Version
+from chinwag.values import Flag, OneOf, Text
 
 if TYPE_CHECKING:
     from chinwag.rest.call import Answer, Call

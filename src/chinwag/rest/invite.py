@@ -15,7 +15,7 @@ from chinwag.rest.paging import Paging, present_page
 from chinwag.rest.params import Param, Params
 from chinwag.rest.resource import Resource, dates, sid, text
 from chinwag.rest.service import service_sid
-from chinwag.rest.types import Sid
+from chinwag.values import Sid
 
 if TYPE_CHECKING:
     from chinwag.rest.call import Answer, Call

@@ -25,8 +25,8 @@ from chinwag.rest.params import Param, Params
 from chinwag.rest.resource import Field, Resource, date_or_null, dates, sid, text, whole_or_null
 from chinwag.rest.resource import attributes as attributes_field
 from chinwag.rest.service import service_sid
-from chinwag.rest.types import Sid
 from chinwag.rest.version import Version
+from chinwag.values import Sid
 
 if TYPE_CHECKING:
     from chinwag.rest.call import Answer, Call

@@ -22,8 +22,8 @@ from chinwag.rest.params import Param, Params
 from chinwag.rest.resource import Field, Resource, dates, flag, sid, whole
 from chinwag.rest.resource import attributes as attributes_field
 from chinwag.rest.service import service_sid
-from chinwag.rest.types import OneOf, Sid, Words
 from chinwag.rest.version import Version
+from chinwag.values import OneOf, Sid, Words
 
 if TYPE_CHECKING:
     from chinwag.domain.media import Media

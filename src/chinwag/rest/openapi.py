@@ -13,7 +13,7 @@ from chinwag.rest.version import Version
 if TYPE_CHECKING:
     from chinwag.rest.params import Param
     from chinwag.rest.resource import Resource
-    from chinwag.rest.types import Schema
+    from chinwag.values import Schema
 
 _NAMES = re.compile(r"\{(\w+)\}")
 

@@ -17,7 +17,7 @@ from chinwag.errors import ApiError, Kinds
 from chinwag.ids import parse_sid
 from chinwag.rest.params import Param, Params
 from chinwag.rest.resource import Shape
-from chinwag.rest.types import ANY, Plain, Whole
+from chinwag.values import ANY, Plain, Whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

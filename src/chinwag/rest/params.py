@@ -20,7 +20,7 @@ from chinwag.rest.version import Version
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from chinwag.rest.types import Schema, Type
+    from chinwag.values import Schema, Type
 
 Form: TypeAlias = dict[str, list[str]]
 """The parameters of a request: every value of each name, in the order sent."""

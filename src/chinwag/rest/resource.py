@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from msgspec import Struct
 
     from chinwag.ids import Millis
-    from chinwag.rest.types import Schema
+    from chinwag.values import Schema
 
 
 _NAMES = re.compile(r"\{(\w+)\}")

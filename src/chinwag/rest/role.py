@@ -13,7 +13,7 @@ from chinwag.rest.paging import Paging, present_page
 from chinwag.rest.params import Param, Params
 from chinwag.rest.resource import Field, Resource, dates, sid, text
 from chinwag.rest.service import service_sid
-from chinwag.rest.types import OneOf, Plain
+from chinwag.values import OneOf, Plain
 
 if TYPE_CHECKING:
     from chinwag.rest.call import Answer, Call

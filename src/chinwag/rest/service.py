@@ -16,12 +16,12 @@ from chinwag.rest.common import friendly_name
 from chinwag.rest.paging import Paging, present_page
 from chinwag.rest.params import Param, Params
 from chinwag.rest.resource import Field, Link, Resource, dates, flag, sid, text, text_or_null, whole
-from chinwag.rest.types import Flag, OneOf, Sid, Text, Url, Whole
 from chinwag.rest.version import Version
+from chinwag.values import Flag, OneOf, Sid, Text, Url, Whole
 
 if TYPE_CHECKING:
     from chinwag.rest.call import Answer, Call
-    from chinwag.rest.types import Schema
+    from chinwag.values import Schema
 
     Notifications: TypeAlias = dict[NotificationKind, Notification]
 

@@ -15,8 +15,8 @@ from chinwag.rest.paging import Paging, present_page
 from chinwag.rest.params import Param, Params
 from chinwag.rest.resource import Field, Link, Resource, sid, sid_or_null, whole_or_null
 from chinwag.rest.service import service_sid
-from chinwag.rest.types import OneOf
 from chinwag.rest.version import Version
+from chinwag.values import OneOf
 
 if TYPE_CHECKING:
     from chinwag.rest.call import Answer, Call

@@ -1,4 +1,4 @@
-"""What a parameter may be: how its text is read, and how the description of the API tells it."""
+"""What a value on the wire may be: how its text is read, and how the description of the API tells it."""
 
 from __future__ import annotations
 

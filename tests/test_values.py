@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from chinwag import limits
 from chinwag.errors import ApiError, Kind, Kinds
-from chinwag.rest.types import (
+from chinwag.values import (
     Attributes,
     Flag,
     Moment,
