@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-NODE_CLIENTS := tests/conformance/node/node_modules/.installed
+NODE_CLIENTS := tests/conformance/node/node_modules/.installed tests/end_to_end/sdk/node_modules/.installed
 NPM := $(shell command -v npm 2>/dev/null)
 PYTHON_CLIENTS := .clients/twilio-9/.installed .clients/twilio-7/.installed .clients/twilio-6/.installed
 
@@ -24,8 +24,9 @@ test: $(VENV)/dev.stamp  ## every test, on SQLite and on a real PostgreSQL, with
 model: $(VENV)/dev.stamp  ## 500 random histories on each engine, compared step by step with a model of the rules
 	MODEL_EXAMPLES=500 $(BIN)/pytest -s tests/model
 
-# Without npm the Node libraries are skipped, except in CI, where that is a failure.
-clients: $(VENV)/dev.stamp $(PYTHON_CLIENTS) $(if $(NPM)$(filter true,$(CI)),$(NODE_CLIENTS))  ## the official client libraries, unmodified, against a server
+# Without npm the Node libraries and the SDK are skipped, and without Chromium what runs in a browser; in CI that is
+# a failure.
+clients: $(VENV)/dev.stamp $(PYTHON_CLIENTS) $(if $(NPM)$(filter true,$(CI)),$(NODE_CLIENTS))  ## the official client libraries and SDK, unmodified, against a server
 	$(BIN)/pytest -m clients
 
 bench: $(VENV)/dev.stamp  ## speed, as ratios of what this machine can do; results in bench/results
@@ -59,7 +60,7 @@ lock: $(VENV)/dev.stamp  ## pin the newest versions of everything in requirement
 	done
 
 clean:  ## remove what the other targets made, except ./data
-	rm -rf $(VENV) .clients tests/conformance/node/node_modules .pytest_cache .ruff_cache .hypothesis .coverage*
+	rm -rf $(VENV) .clients $(dir $(NODE_CLIENTS)) build .pytest_cache .ruff_cache .hypothesis .coverage*
 
 $(VENV)/made.stamp:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Chinwag needs Python 3.11 or newer")'
@@ -81,6 +82,6 @@ $(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt
 	.clients/$*/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
-$(NODE_CLIENTS): tests/conformance/node/package.json tests/conformance/node/package-lock.json
-	cd tests/conformance/node && npm ci
+%/node_modules/.installed: %/package.json %/package-lock.json
+	cd $* && npm ci
 	@touch $@

@@ -21,6 +21,7 @@ from bench.chat import Chat, ask
 from bench.growth import Growing
 from bench.load import LoadFailedError
 from bench.report import Report, Size, Spread, facts
+from bench.sockets import Sockets
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,6 +39,16 @@ COMPARED = {"post": works.posts, "get": works.gets, "messages": works.messages}
 
 GROWING = {"cost": Growing.cost, "page": Growing.page, "delete": Growing.delete}
 """What is compared with itself."""
+
+CONNECTED = {
+    "sockets": Sockets.sockets,
+    "latency": Sockets.latency,
+    "idle": Sockets.idle,
+    "startup": Sockets.startup,
+    "slow": Sockets.slow,
+    "posting": Sockets.posting,
+}
+"""What is measured with client SDKs connected."""
 
 
 def main() -> int:
@@ -81,6 +92,9 @@ def _measure(chosen: argparse.Namespace, databases: dict[str, str], folder: Path
         if any(name in GROWING for name in chosen.only):
             for server in servers:
                 grow(chosen, server, report)
+        if any(name in CONNECTED for name in chosen.only):
+            for server in servers:
+                connect(chosen, server, folder, report)
 
 
 def cold_start(name: str, url: str, folder: Path, report: Report) -> None:
@@ -122,6 +136,14 @@ def grow(chosen: argparse.Namespace, server: Target, report: Report) -> None:
             measure(growing)
 
 
+def connect(chosen: argparse.Namespace, server: Target, folder: Path, report: Report) -> None:
+    """Have client SDKs connect to one server, and measure what is chosen."""
+    sockets = Sockets(server, chosen.rounds, chosen.seconds, folder, report)
+    for name, measure in CONNECTED.items():
+        if name in chosen.only:
+            measure(sockets)
+
+
 async def _about(url: str) -> str:
     """Return what matters about a PostgreSQL: one that does not wait for its disk is not comparable."""
     connection = await asyncpg.connect(url)
@@ -141,7 +163,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--seconds", type=float, default=1.0, help="length of one measurement (1)")
     parser.add_argument("--rounds", type=int, default=3, help="measurements of each figure (3)")
-    everything, engines = ("start", "memory", *COMPARED, *GROWING), ("sqlite", "postgres")
+    everything, engines = ("start", "memory", *COMPARED, *GROWING, *CONNECTED), ("sqlite", "postgres")
     parser.add_argument(
         "--only", nargs="+", choices=everything, default=everything, help="what to measure (all)"
     )

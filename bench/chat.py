@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from bench.targets import ACCOUNT_SID, AUTH_TOKEN
+from bench.targets import ACCOUNT_SID, AUTH_TOKEN, KEY_SECRET, KEY_SID
+from support.sdk_client import access_token
 
 if TYPE_CHECKING:
     from bench.targets import Target
@@ -109,6 +110,21 @@ class Chat:
     def posts(self) -> list[bytes]:
         """A message to each channel."""
         return [channel.post for channel in self.channels]
+
+    def allow_many(self) -> None:
+        """Let channels have as many members, and users as many channels, as can be."""
+        form = "Limits.ChannelMembers=1000&Limits.UserChannels=1000"
+        ask(self.server, request("POST", self.path, form))
+
+    def token(self, identity: str) -> str:
+        """Return a token for somebody."""
+        return access_token(
+            identity,
+            account_sid=ACCOUNT_SID,
+            key_sid=KEY_SID,
+            secret=KEY_SECRET,
+            service_sid=read(self.service)["sid"],
+        )
 
     def add_channel(self) -> Channel:
         sid: str = read(ask(self.server, request("POST", f"{self.path}/Channels", CHANNEL)))["sid"]

@@ -139,18 +139,54 @@ class Growth(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class Share(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of the best there could be a server reaches: more is better.
+
+    Args:
+        best: what something else does that does less, in the same rounds.
+        ratio: of the figure to the best one in the same round.
+        least: what the median of the ratio has to reach, where there is a bar.
+        load_busy: share of one core that the load took at most; near 1 it was the load that was measured.
+    """
+
+    work: str
+    server: str
+    unit: str
+    figure: Spread
+    best: Spread
+    ratio: Spread
+    load_busy: float
+    least: float | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self.work} on {self.server}"
+
+    @property
+    def met(self) -> bool | None:
+        return None if self.least is None else self.ratio.median >= self.least
+
+    def line(self) -> str:
+        figures = f"{self.figure.median:,.0f} of {self.best.median:,.0f} {self.unit}"
+        bar = "" if self.least is None else f"≥ {self.least:.2f}"
+        return (
+            f"{self.work:<35}{self.server:<11}{figures:>32}{self.ratio.median:>8.3f}  "
+            f"{_spread(self.ratio):<12}{bar:<8}{_verdict(self.met)}"
+        )
+
+
 class Report:
     """Everything of one run."""
 
     def __init__(self, facts: dict[str, Any]) -> None:
         self._facts = facts
-        self._rows: list[Speed | Size | Growth] = []
+        self._rows: list[Speed | Size | Growth | Share] = []
         self._began = datetime.now(UTC)
         for name, fact in facts.items():
             print(f"{name:<10}{fact}")
         print(f"\n{_HEAD}", flush=True)
 
-    def add(self, row: Speed | Size | Growth) -> None:
+    def add(self, row: Speed | Size | Growth | Share) -> None:
         """Print a row of the table, and keep it."""
         self.now("")
         self._rows.append(row)

@@ -33,6 +33,8 @@ STOP_SECONDS = 15.0
 
 ACCOUNT_SID = "AC" + "0" * 32
 AUTH_TOKEN = "bench"
+KEY_SID = "SK" + "0" * 32
+KEY_SECRET = "bench-secret"
 _ENCRYPTION_KEY = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
 
 
@@ -85,6 +87,8 @@ def chinwag(name: str, database: str, folder: Path) -> Iterator[Target]:
         "CHINWAG_DATABASE": database,
         "CHINWAG_ACCOUNT_SID": ACCOUNT_SID,
         "CHINWAG_AUTH_TOKEN": AUTH_TOKEN,
+        "CHINWAG_API_KEY_SID": KEY_SID,
+        "CHINWAG_API_KEY_SECRET": KEY_SECRET,
         "CHINWAG_ENCRYPTION_KEY": _ENCRYPTION_KEY,
         "CHINWAG_LOG_LEVEL": "info",
     }
@@ -100,6 +104,15 @@ def ceiling(service: bytes, message: bytes, folder: Path) -> Iterator[Target]:
     like.write_bytes(b"[%b,%b]" % (service, message))
     command = ["-m", "bench.ceiling", str(folder / "journal"), str(like)]
     with _started("ceiling", command, folder, dict(os.environ)) as target:
+        yield target
+
+
+@contextlib.contextmanager
+def raw_writer(message: bytes, folder: Path) -> Iterator[Target]:
+    """Start what only writes these bytes to all who listen, and stop it at the end."""
+    like = folder / "message.bin"
+    like.write_bytes(message)
+    with _started("raw writer", ["-m", "bench.raw_writer", str(like)], folder, dict(os.environ)) as target:
         yield target
 
 

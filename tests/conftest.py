@@ -85,9 +85,16 @@ async def server_database(
 
 
 @pytest.fixture(scope="session")
-def server(server_database: str) -> Iterator[tuple[str, Settings]]:
+def server(server_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Settings]]:
     """A server for all tests of a session, each with an account of its own: its address and settings."""
-    settings = Settings(port=0, database=server_database, encryption_key=ENCRYPTION_KEY, log_level="warning")
+    settings = Settings(
+        port=0,
+        database=server_database,
+        encryption_key=ENCRYPTION_KEY,
+        media_store=f"file://{tmp_path_factory.mktemp('media')}",
+        media_size_limit_mb=8,
+        log_level="warning",
+    )
     with running_server(settings) as base:
         yield base, settings
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from chinwag.auth.token_refusal import all_reasons
 from chinwag.errors import Kind, all_kinds
 from chinwag.rest.routes import ROUTES, Route
 from chinwag.rest.version import Version
@@ -62,6 +63,14 @@ def test_no_other_error_is_documented() -> None:
     documented = re.findall(r"^\| (\d{5}) \| (\d{3}) \| (.*) \|$", page("api.md"), re.MULTILINE)
 
     assert documented == [(str(kind.code), str(int(kind.status)), kind.text) for kind in all_kinds()]
+
+
+def test_every_reason_to_refuse_a_token_is_documented_in_the_order_of_the_checks() -> None:
+    documented = re.findall(r"\| (\d{5}) \| (51\d{3}) \| (\d{5}) \|$", page("access-tokens.md"), re.MULTILINE)
+
+    assert [tuple(map(int, codes)) for codes in documented] == [
+        (reason.code, reason.connection_code, reason.socket_code) for reason in all_reasons()
+    ]
 
 
 def test_every_route_of_every_version_is_documented_once_and_no_other() -> None:

@@ -31,7 +31,7 @@ def test_each_code_has_one_text_for_a_status_unless_it_is_the_general_one() -> N
 def test_each_row_refuses_with_a_code_of_five_digits_and_a_plain_text(kind: Kind) -> None:
     assert 10_000 <= kind.code <= 99_999
     assert 400 <= kind.status <= 599
-    assert re.fullmatch(r"[A-Z][\w{} -]*\w[}\w]*", kind.text)
+    assert re.fullmatch(r"[A-Z][\w{} /-]*\w[}\w]*\.?", kind.text)
 
 
 def test_the_placeholders_of_a_text_are_filled() -> None:

@@ -23,6 +23,7 @@ BAD = {
     "api_key_sid": ("AC" + "0" * 32, "SK and 32 lower-case hexadecimal digits"),
     "default_channel_members": ("1001", "a number from 1 to 1000"),
     "default_user_channels": ("many", "a number from 1 to 1000"),
+    "demo": ("", "a file or a folder"),
 }
 """For each setting something that it cannot be, and what it must be."""
 
@@ -345,6 +346,10 @@ def test_a_good_text_is_taken_as_it_is(operator: Operator, name: str, text: str)
     operator.by_variable(**{name: text}, **({"auth_token": "token"} if name == "account_sid" else {}))
 
     assert getattr(settings(), name) == text
+
+
+def test_the_demo_is_a_path(operator: Operator) -> None:
+    assert settings("--demo", "./node_modules").demo == Path("node_modules")
 
 
 @pytest.mark.parametrize("name", FLAGS)

@@ -9,17 +9,20 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 
-from chinwag import sweep
+from chinwag import commands, limits, sweep
 from chinwag.app import opened
+from chinwag.domain.media import AddMedia, RemoveMedia
 from chinwag.settings import Settings
 from conformance.stored import add_binding, add_media
 from storage.builders import caller_of, new_draft
 from storage.outside import ask
 from support.api import Api
 from support.server import running_server
+from support.uploads import Uploader, an_uploader
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
 LOOK_SECONDS = 0.01
 """Between two looks at the database: the server runs in this same process."""
@@ -40,6 +43,7 @@ TABLES = (
     "invite",
     "message",
     "media",
+    "content_left",
     "channel_webhook",
     "binding",
 )
@@ -47,7 +51,13 @@ NOTHING = dict.fromkeys(TABLES, 0)
 
 
 @pytest.fixture
-def settings(database: str) -> Settings:
+def folder(tmp_path: Path) -> Path:
+    """Where the contents of files are."""
+    return tmp_path / "media"
+
+
+@pytest.fixture
+def settings(database: str, folder: Path) -> Settings:
     """Of servers that have a database to themselves."""
     return Settings(
         port=0,
@@ -55,6 +65,7 @@ def settings(database: str) -> Settings:
         encryption_key="Y2hpbndhZyB0ZXN0cyB1c2UgdGhpcyBmaXhlZCBrZXk=",
         account_sid=ACCOUNT,
         auth_token=TOKEN,
+        media_store=f"file://{folder}",
         log_level="warning",
     )
 
@@ -235,3 +246,101 @@ async def test_what_is_being_removed_is_in_nobodys_way(
     assert member["identity"] == "alice"
     assert kept.json["messages"] == messages
     assert still_there > len(messages) + 1
+
+
+# Files
+
+
+async def test_what_is_uploaded_and_never_sent_goes_after_a_day_with_its_content(
+    settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with served(settings) as api:
+        uploader = await an_uploader(api, settings)
+        channel = await a_channel_of(api, uploader)
+        sent, unsent = await uploader.a_file(), await uploader.a_file()
+        await api.post(f"{path_of(channel)}/Messages", MediaSid=sent["sid"])
+        await begin(settings, uploader)
+
+    monkeypatch.setattr(limits, "UNSENT_MEDIA_MS", 0)
+    async with served(settings) as api:
+        await wait_until_only(settings, {**await counted(settings), "media": 1, "content_left": 0})
+
+    assert contents(folder) == [sent["sid"]] != [unsent["sid"]]
+
+
+async def test_the_beginning_of_a_file_that_a_killed_server_left_goes_with_its_row(
+    settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with served(settings) as api:
+        uploader = await an_uploader(api, settings)
+        sid = await begin(settings, uploader)
+    begun = folder / sid[:7] / f"{sid}#1"
+    begun.parent.mkdir()
+    begun.write_bytes(b"hel")
+
+    monkeypatch.setattr(limits, "UNSENT_MEDIA_MS", 0)
+    async with served(settings):
+        await wait_until_only(settings, {**await counted(settings), "media": 0, "content_left": 0})
+
+    assert contents(folder) == []
+
+
+async def test_the_content_of_a_file_whose_row_is_gone_goes_at_the_next_start(
+    settings: Settings, folder: Path
+) -> None:
+    async with served(settings) as api:
+        uploader = await an_uploader(api, settings)
+        media = await uploader.a_file()
+    async with opened(settings) as parts:  # as by a server that is killed between the row and the content
+        caller = await caller_of(parts.world.store, ACCOUNT)
+        command = RemoveMedia(service_sid=uploader.service_sid, sid=media["sid"])
+        await commands.run(command, caller, parts.world)
+    before = contents(folder)
+
+    async with served(settings):
+        await wait_until_only(settings, {**await counted(settings), "content_left": 0})
+
+    assert before == [media["sid"]]
+    assert contents(folder) == []
+
+
+async def test_a_content_that_cannot_be_removed_is_tried_again_and_is_in_nobodys_way(
+    settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep, "LOOK_SECONDS", 0.1)
+    async with served(settings) as api:
+        uploader = await an_uploader(api, settings)
+        channel = await a_channel_of(api, uploader)
+        stuck, other = await uploader.a_file(), await uploader.a_file()
+        place = folder / stuck["sid"][:7] / stuck["sid"]
+        place.unlink()
+        (place / "in the way").mkdir(parents=True)
+        for media in (stuck, other):
+            made = await api.post(f"{path_of(channel)}/Messages", MediaSid=media["sid"])
+            await api.delete(f"{path_of(channel)}/Messages/{made.json['sid']}")
+        await wait_until_only(settings, {**await counted(settings), "content_left": 1})
+
+        (place / "in the way").rmdir()
+        place.rmdir()
+        await wait_until_only(settings, {**await counted(settings), "content_left": 0})
+
+    assert contents(folder) == []
+
+
+async def a_channel_of(api: Api, uploader: Uploader) -> dict[str, Any]:
+    return await api.a_channel({"sid": uploader.service_sid})
+
+
+async def begin(settings: Settings, uploader: Uploader) -> str:
+    """Begin an upload as a server does that is killed before its end, and return its SID."""
+    async with opened(settings) as parts:
+        caller = await caller_of(parts.world.store, ACCOUNT)
+        command = AddMedia(
+            service_sid=uploader.service_sid, content_type="text/plain", filename=None, category="media"
+        )
+        return (await commands.run(command, caller, parts.world)).sid
+
+
+def contents(folder: Path) -> list[str]:
+    """The names of what is kept."""
+    return sorted(path.name for path in folder.glob("*/*"))

@@ -11,16 +11,21 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
-from chinwag import commands
+from chinwag import commands, limits
+from chinwag.auth.access_token import AccessTokens
 from chinwag.auth.basic import BasicAuthentication
 from chinwag.auth.first_start import Credentials, ensure_account, ensure_key, make_first_account
+from chinwag.auth.links import Links
 from chinwag.auth.secrets import Seal, WrongKeyError, key_from_file, prove_key
+from chinwag.auth.token_header import TokenAuthentication
 from chinwag.broker.memory import MemoryBroker
+from chinwag.demo.bundle import BundleMissingError, read_bundle
 from chinwag.domain.account import AccountsChanged
 from chinwag.domain.service import Limits
 from chinwag.ids import Mint
 from chinwag.logs import logger
-from chinwag.settings import key_path
+from chinwag.realtime.realtime import Realtime
+from chinwag.settings import key_path, media_place
 from chinwag.storage.store import open_store, sqlite_path
 from chinwag.sweep import Sweeper
 
@@ -29,8 +34,11 @@ if TYPE_CHECKING:
 
     from chinwag.commands import World
     from chinwag.domain.event import Event
+    from chinwag.domain.media import Contents
     from chinwag.ids import Millis
-    from chinwag.rest.manners import Application
+    from chinwag.rest.manners import Application, Receive, Scope, Send
+    from chinwag.rest.media import MediaSurroundings
+    from chinwag.rest.urls import PublicAddress
     from chinwag.settings import Settings, StoreSettings
 
 _log = logger()
@@ -46,6 +54,9 @@ BACKLOG = 2048
 
 IDLE_SECONDS = 75
 """How long a connection without a request is kept, in seconds: longer than load balancers keep theirs."""
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+"""The hosts that only this machine reaches."""
 
 
 class CannotStartError(Exception):
@@ -136,25 +147,44 @@ async def serve(settings: Settings, ready: Callable[[str, Credentials | None], N
 
     Raises:
         CannotStartError: it cannot run as it is set up.
+        StoreCannotOpenError: there is no place for the contents of media.
     """
+    from chinwag.storage.contents import ContentStore  # noqa: PLC0415  # a CLI needs none
+
+    bundle = _demo_bundle(settings)
     # The port first: an account that was made by a server that cannot listen is never shown to anybody.
     with _listening(settings) as listening:
         async with opened(settings, serving=True, new=True) as parts:
             credentials = await _credentials(settings, parts)
             authentication = BasicAuthentication(parts.world.store, parts.seal)
             parts.world.broker.listen(_forgetter(authentication))
-            application = rest(settings, parts, authentication)
+            tokens = AccessTokens(parts.world.store, parts.seal, now)
+            contents = ContentStore.open(media_place(settings))
+            realtime = Realtime(parts.world, tokens, asyncio.get_running_loop())
+            await realtime.presence.begin()
+            application = beside_sockets(
+                rest(settings, parts, authentication, (tokens, contents), bundle),
+                realtime,
+                public_address(settings),
+            )
 
             beside = [
-                asyncio.create_task(_watch(parts, authentication)),
-                asyncio.create_task(Sweeper(parts.world).run()),
+                asyncio.create_task(_watch(parts, authentication, realtime)),
+                asyncio.create_task(Sweeper(parts.world, contents).run()),
             ]
             try:
-                await _listen(listening, settings, application, lambda base: ready(base, credentials))
+                await _listen(
+                    listening,
+                    settings,
+                    application,
+                    lambda base: ready(base, credentials),
+                    realtime.say_goodbye,
+                )
             finally:
                 for task in beside:
                     task.cancel()
                 await asyncio.wait(beside)
+                await realtime.presence.close()
 
 
 async def _credentials(settings: Settings, parts: Parts) -> Credentials | None:
@@ -170,19 +200,22 @@ async def _credentials(settings: Settings, parts: Parts) -> Credentials | None:
     return None
 
 
-def rest(settings: Settings, parts: Parts, authentication: BasicAuthentication) -> Application:
-    """Return the REST API as an ASGI application."""
+def rest(
+    settings: Settings,
+    parts: Parts,
+    authentication: BasicAuthentication,
+    media: tuple[AccessTokens, Contents],
+    bundle: bytes | None = None,
+) -> Application:
+    """Return the REST API, and the demo if there is a bundle for it, as an ASGI application."""
     from chinwag.rest.about import Docs, Health, Home, Metrics, OpenApi, Readiness  # noqa: PLC0415  # a CLI needs no HTTP
     from chinwag.rest.call import Conventions  # noqa: PLC0415
     from chinwag.rest.manners import Manners  # noqa: PLC0415
+    from chinwag.rest.media import add_media_routes  # noqa: PLC0415
     from chinwag.rest.meters import Meters  # noqa: PLC0415
     from chinwag.rest.server import Surroundings, rest_app  # noqa: PLC0415
-    from chinwag.rest.urls import PublicAddress  # noqa: PLC0415
 
-    address = PublicAddress(
-        fixed=settings.public_url.rstrip("/") if settings.public_url else None,
-        trusted_proxies=tuple(ip_network(text) for text in settings.trusted_proxies),
-    )
+    address = public_address(settings)
     conventions = Conventions(
         default_limits=Limits(
             channel_members=settings.default_channel_members, user_channels=settings.default_user_channels
@@ -199,15 +232,81 @@ def rest(settings: Settings, parts: Parts, authentication: BasicAuthentication) 
     app.add_route("/metrics", Metrics(meters))
     app.add_route("/openapi.json", OpenApi(address))
     app.add_route("/docs", Docs(address))
+    add_media_routes(app, _media_surroundings(settings, parts, address, *media))
+    if bundle is not None:
+        from chinwag.demo.pages import add_demo  # noqa: PLC0415  # nobody else needs it
+        from chinwag.demo.visitors import Visitors  # noqa: PLC0415
+
+        visitors = Visitors(parts.world, parts.seal, settings.account_sid)
+        add_demo(app, visitors, address, bundle)
     return Manners(app, meters)
 
 
+def _media_surroundings(
+    settings: Settings, parts: Parts, address: PublicAddress, tokens: AccessTokens, contents: Contents
+) -> MediaSurroundings:
+    """Return what the routes of media need."""
+    from chinwag.rest.media import MediaSurroundings  # noqa: PLC0415  # a CLI needs no HTTP
+
+    return MediaSurroundings(
+        world=parts.world,
+        contents=contents,
+        tokens=TokenAuthentication(tokens),
+        links=Links(parts.seal, now, limits.MEDIA_LINK_SECONDS),
+        address=address,
+        most=settings.media_size_limit_mb * 1024 * 1024,
+    )
+
+
+def public_address(settings: Settings) -> PublicAddress:
+    """Return how the base of addresses is found."""
+    from chinwag.rest.urls import PublicAddress  # noqa: PLC0415  # a CLI needs no HTTP
+
+    return PublicAddress(
+        fixed=settings.public_url.rstrip("/") if settings.public_url else None,
+        trusted_proxies=tuple(ip_network(text) for text in settings.trusted_proxies),
+    )
+
+
+def beside_sockets(http: Application, realtime: Realtime, address: PublicAddress) -> Application:
+    """Return an ASGI application of which HTTP is one part, and the sockets of client SDKs the other."""
+    from chinwag.realtime.endpoint import Endpoint  # noqa: PLC0415  # a CLI needs no HTTP
+
+    sockets = Endpoint(realtime, address.of_socket)
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await (sockets if scope["type"] == "websocket" else http)(scope, receive, send)
+
+    return application
+
+
+def _demo_bundle(settings: Settings) -> bytes | None:
+    """Return the client library for the demo; None when there shall be no demo.
+
+    Raises:
+        CannotStartError: it is not where it is said to be.
+    """
+    if settings.demo is None:
+        return None
+    if settings.host not in LOOPBACK:
+        _log.warning("the demo lets everybody in who reaches this host", host=settings.host, path="/demo")
+    try:
+        return read_bundle(settings.demo)
+    except BundleMissingError as error:
+        raise CannotStartError(str(error)) from None
+
+
 async def _listen(
-    listening: socket.socket, settings: Settings, application: Application, ready: Callable[[str], None]
+    listening: socket.socket,
+    settings: Settings,
+    application: Application,
+    ready: Callable[[str], None],
+    say_goodbye: Callable[[], None],
 ) -> None:
     """Serve an application on a socket until SIGTERM or SIGINT."""
     import uvicorn  # noqa: PLC0415  # a CLI needs no HTTP
 
+    from chinwag.realtime.protocol import SocketProtocol  # noqa: PLC0415
     from chinwag.rest.protocol import BoundedProtocol  # noqa: PLC0415
 
     class Server(uvicorn.Server):
@@ -224,6 +323,10 @@ async def _listen(
             gc.set_threshold(200_000, 20, 20)
             ready(f"http://{host}:{port}")
 
+        async def shutdown(self, sockets: Any = None) -> None:  # noqa: ANN401
+            say_goodbye()
+            await super().shutdown(sockets)
+
         async def _serve(self, sockets: Any = None) -> None:  # noqa: ANN401
             await super()._serve(sockets)
             self._captured_signals.clear()  # uvicorn would raise them again, and the exit status would be 143
@@ -231,7 +334,11 @@ async def _listen(
     config = uvicorn.Config(
         application,  # type: ignore[arg-type]  # uvicorn's types of ASGI are stricter than ASGI
         http=BoundedProtocol,
-        ws="none",
+        ws=SocketProtocol,
+        ws_max_size=limits.SOCKET_MESSAGE_BYTES,
+        ws_ping_interval=limits.PING_SECONDS,
+        ws_ping_timeout=limits.PING_SECONDS,
+        ws_per_message_deflate=False,
         lifespan="off",
         log_config=None,
         access_log=False,
@@ -274,7 +381,7 @@ def _forgetter(authentication: BasicAuthentication) -> Callable[[Event], None]:
     return listener
 
 
-async def _watch(parts: Parts, authentication: BasicAuthentication) -> None:
+async def _watch(parts: Parts, authentication: BasicAuthentication, realtime: Realtime) -> None:
     """Notice what a command line, or another node, changes about accounts and keys."""
     seen = None
     while True:
@@ -283,8 +390,10 @@ async def _watch(parts: Parts, authentication: BasicAuthentication) -> None:
                 generation = await tx.installation.generation()
             if generation != seen:
                 authentication.forget()
+                await realtime.revoke()
             seen = generation
         except Exception as error:  # noqa: BLE001  # without this watch, revoked keys would go on working
             authentication.forget()
+            realtime.tokens.forget()
             _log.warning("cannot look for changed credentials", error=str(error))
         await asyncio.sleep(WATCH_SECONDS)

@@ -15,9 +15,10 @@ import uvloop
 from cyclopts import App, CycloptsError
 from cyclopts.config import Dict, Env
 
-from chinwag import __version__, app, commands
+from chinwag import __version__, app, commands, limits
 from chinwag.app import CannotStartError, opened
 from chinwag.auth.secrets import new_secret
+from chinwag.auth.token_refusal import TokenRefusedError
 from chinwag.domain.account import ChangeAuthToken, CreateAccount, CreateKey, RevokeKey
 from chinwag.domain.caller import Operator
 from chinwag.errors import ApiError, Kinds
@@ -115,6 +116,53 @@ def check(*, settings: StoreSettings = _STORE) -> int:
             print("encryption key  fits this database")
             print(f"accounts        {len(found)}")
         print("Everything is in order.")
+
+    return _run(run())
+
+
+@command_line.command
+def token(
+    *,
+    service: str,
+    identity: str,
+    ttl: int = 3600,
+    endpoint_id: str | None = None,
+    deployment_role: str | None = None,
+    push_credential: str | None = None,
+    key: str | None = None,
+    settings: StoreSettings = _STORE,
+) -> int:
+    """Print an access token, with which a client SDK connects as one user.
+
+    Args:
+        service: The SID of the service to chat in.
+        identity: The user, who need not be there yet: the first connection makes one.
+        ttl: How long the token is valid, in seconds; at most a day.
+        endpoint_id: The application's name for the user's device.
+        deployment_role: The SID of the role that the user has if the first connection makes the user.
+        push_credential: The SID of the credential for push notifications to this device.
+        key: The SID of the API key that signs. Unset: the newest of the service's account.
+    """
+    if not 1 <= ttl <= limits.TOKEN_LIFETIME_S:
+        raise CycloptsError(f"--ttl is {ttl}: it must be 1 to {limits.TOKEN_LIFETIME_S} seconds")
+
+    from chinwag.auth.issuing import issued  # noqa: PLC0415  # no other command signs
+
+    async def run() -> None:
+        async with opened(settings) as parts:
+            made = await issued(
+                parts.world.store,
+                parts.seal,
+                app.now,
+                service_sid=service,
+                identity=identity,
+                ttl=ttl,
+                key_sid=key,
+                endpoint_id=endpoint_id,
+                deployment_role_sid=deployment_role,
+                push_credential_sid=push_credential,
+            )
+            print(made)
 
     return _run(run())
 
@@ -228,15 +276,28 @@ def revoke_key(sid: str, /, *, settings: StoreSettings = _STORE) -> int:
 
 
 def _say_ready(settings: Settings, base: str, credentials: Credentials | None) -> None:
+    here = _address(settings, base)
     if credentials is not None:
-        print(_first_minute(settings, base, credentials))
+        print(_first_minute(settings, here, credentials))
+    print(_browser_line(here))
     print(f"Chinwag is listening on {base}", flush=True)
 
 
-def _first_minute(settings: Settings, base: str, credentials: Credentials) -> str:
+def _address(settings: Settings, base: str) -> str:
+    """Return the address of this server as clients may write it."""
+    if settings.public_url is not None:
+        return settings.public_url.rstrip("/")
+    return f"http://localhost:{base.rpartition(':')[2]}" if settings.host in {"0.0.0.0", "::"} else base  # noqa: S104
+
+
+def _browser_line(here: str) -> str:
+    """Return what points the official JavaScript SDK here. It is shown at every start."""
+    uri = f"ws{here.removeprefix('http')}/v3/wsconnect"
+    return f"Browser new Twilio.Chat.Client(token, {{ Twilsock: {{ uri: '{uri}' }} }});"
+
+
+def _first_minute(settings: Settings, here: str, credentials: Credentials) -> str:
     """Return what somebody needs who starts a server for the first time. It is shown once."""
-    port = base.rpartition(":")[2]
-    here = settings.public_url or (f"http://localhost:{port}" if settings.host in {"0.0.0.0", "::"} else base)  # noqa: S104
     account, token = credentials.account_sid, credentials.auth_token
     return f"""
 This is the first start, so there is a new account. Keep these; they are not shown again.
@@ -245,12 +306,12 @@ This is the first start, so there is a new account. Keep these; they are not sho
   account SID  {account}      auth token  {token}
   API key SID  {credentials.api_key_sid}      secret      {credentials.api_key_secret}
 
+Everything is kept in {without_password(settings.database)}. The API is described at {here}/docs
+
 curl    curl {here}/v2/Services -u {account}:{token} -d FriendlyName=Support
 Python  client = Client("{account}", "{token}"); client.chat.base_url = "{here}"
 Node    const client = require('twilio')('{account}', '{token}'); client.chat.baseUrl = '{here}';
-
-Everything is kept in {without_password(settings.database)}. The API is described at {here}/docs
-"""
+Token   chinwag token --service IS… --identity alice"""
 
 
 def _run(work: Coroutine[Any, Any, None], loop_factory: Any = None) -> int:  # noqa: ANN401
@@ -260,6 +321,9 @@ def _run(work: Coroutine[Any, Any, None], loop_factory: Any = None) -> int:  # n
             runner.run(work)
     except (CannotStartError, StoreCannotOpenError) as error:
         print(f"chinwag: {error}", file=sys.stderr)
+        return 1
+    except TokenRefusedError as error:
+        print(f"chinwag: {error.detail}", file=sys.stderr)
         return 1
     except ApiError as error:
         print(f"chinwag: {error.detail or error.message}", file=sys.stderr)

@@ -58,6 +58,16 @@ class Kinds:
     )
     AUTHENTICATE = Kind(20003, HTTPStatus.UNAUTHORIZED, "Authenticate")
     METHOD_NOT_ALLOWED = Kind(20004, HTTPStatus.METHOD_NOT_ALLOWED, "Method not allowed")
+    ACCESS_DENIED = Kind(20006, HTTPStatus.FORBIDDEN, "Access Denied")
+    INVALID_TOKEN = Kind(20101, HTTPStatus.UNAUTHORIZED, "Invalid Access Token")
+    INVALID_TOKEN_HEADER = Kind(20102, HTTPStatus.UNAUTHORIZED, "Invalid Access Token header")
+    INVALID_TOKEN_ISSUER = Kind(20103, HTTPStatus.UNAUTHORIZED, "Invalid Access Token issuer/subject")
+    TOKEN_EXPIRED = Kind(
+        20104, HTTPStatus.UNAUTHORIZED, "Access Token expired or expiration date invalid"
+    )
+    TOKEN_NOT_YET_VALID = Kind(20105, HTTPStatus.UNAUTHORIZED, "Access Token not yet valid")
+    INVALID_TOKEN_GRANTS = Kind(20106, HTTPStatus.UNAUTHORIZED, "Invalid Access Token grants")
+    INVALID_TOKEN_SIGNATURE = Kind(20107, HTTPStatus.UNAUTHORIZED, "Invalid Access Token signature")
     NOT_FOUND = Kind(20404, HTTPStatus.NOT_FOUND, "The requested resource {path} was not found")
     CONFLICT = Kind(20409, HTTPStatus.CONFLICT, "Conflict")
     INTERNAL = Kind(20500, HTTPStatus.INTERNAL_SERVER_ERROR, "An internal server error has occurred")
@@ -84,11 +94,13 @@ class Kinds:
     PERMISSION_NOT_FOUND = Kind(50104, HTTPStatus.BAD_REQUEST, "Permission not found")
     INVALID_ROLE_TYPE = Kind(50105, HTTPStatus.BAD_REQUEST, "Invalid role type")
     CHANNEL_CREATOR_ROLE_NOT_FOUND = Kind(50106, HTTPStatus.BAD_REQUEST, "Channel creator role not found")
+    UNAUTHORIZED = Kind(50107, HTTPStatus.FORBIDDEN, "User unauthorized for command")
 
     USER_NOT_FOUND = Kind(50200, HTTPStatus.NOT_FOUND, "User not found")
     USER_EXISTS = Kind(50201, HTTPStatus.CONFLICT, "User already exists")
     IDENTITY_RESERVED = Kind(50203, HTTPStatus.BAD_REQUEST, "Identity reserved")
     IDENTITY_NOT_PROVIDED = Kind(50204, HTTPStatus.BAD_REQUEST, "Identity not provided")
+    ROLE_UNAUTHORIZED = Kind(50205, HTTPStatus.FORBIDDEN, "User unauthorized to set role")
     IDENTITY_LIKE_SID = Kind(50206, HTTPStatus.BAD_REQUEST, "Identity should not match user SID pattern")
     IDENTITY_TOO_LONG = Kind(50207, HTTPStatus.BAD_REQUEST, "Identity too long")
     USER_CHANNEL_LIMIT = Kind(50208, HTTPStatus.FORBIDDEN, "User channel limit exceeded")
@@ -121,6 +133,11 @@ class Kinds:
     TRIGGER_NOT_PROVIDED = Kind(50331, HTTPStatus.BAD_REQUEST, "Channel webhook trigger not provided")
     CHANNEL_WEBHOOK_URL_TOO_LONG = Kind(50332, HTTPStatus.BAD_REQUEST, "Channel webhook url too long")
 
+    CHANNEL_UPDATE_EMPTY = Kind(
+        50347, HTTPStatus.BAD_REQUEST, "Parameters are missing for channel update request"
+    )
+
+    NOT_A_MEMBER = Kind(50400, HTTPStatus.FORBIDDEN, "User not member of channel")
     MEMBER_NOT_FOUND = Kind(50402, HTTPStatus.NOT_FOUND, "Member not found")
     CHANNEL_MEMBER_LIMIT = Kind(50403, HTTPStatus.FORBIDDEN, "Channel member limit exceeded")
     MEMBER_EXISTS = Kind(50404, HTTPStatus.CONFLICT, "Member already exists")
@@ -138,9 +155,15 @@ class Kinds:
     MEDIA_BODY_UPDATE = Kind(50509, HTTPStatus.BAD_REQUEST, "Media message body cannot be updated")
 
     INVITE_NOT_FOUND = Kind(50601, HTTPStatus.NOT_FOUND, "Invite not found")
+    DECLINED_BY_MEMBER = Kind(
+        50602, HTTPStatus.CONFLICT, "Cannot decline invite when already channel member."
+    )
 
     BINDING_NOT_FOUND = Kind(52001, HTTPStatus.NOT_FOUND, "Invalid destination binding")
     CREDENTIAL_NOT_FOUND = Kind(52002, HTTPStatus.NOT_FOUND, "Invalid Credential Sid")
+
+    TOO_MANY_SUBSCRIPTIONS = Kind(54009, HTTPStatus.TOO_MANY_REQUESTS, "Too many subscriptions")
+    OBJECT_NOT_FOUND = Kind(54100, HTTPStatus.NOT_FOUND, "Sync object not found")
 
 
 def all_kinds() -> list[Kind]:

@@ -14,6 +14,20 @@ UNIQUE_NAME = 256
 IDENTITY = 256
 """Most characters in an identity, or in another text that stands for somebody. Source: successor-limits."""
 
+ENDPOINT = 512
+"""Most characters in the name of a user's device. Source: decided."""
+
+TOKEN_LIFETIME_S = 86_400
+"""Longest life of an access token, in seconds. Source: access-tokens."""
+
+TOKEN_SKEW_S = 60
+"""How far ahead the `nbf` of an access token may be, in seconds, because clocks differ. `exp` has no leeway.
+Source: decided."""
+
+TOKEN_BYTES = 16 * 1024
+"""Longest access token, in bytes: the longest legal identity and endpoint, each character an escaped pair of
+surrogates, make one of 13 KB. Source: decided."""
+
 BODY_TEXT_BYTES = 32 * 1024
 """Largest `body` of a message, in bytes of UTF-8. Source: chat-limits."""
 
@@ -28,6 +42,31 @@ COMPATIBILITY_MESSAGE = 2048
 
 MEDIA_SIZE_MB = 150
 """Largest file in a message, in MB. Source: chat-v2 Service.media."""
+
+MEDIA_FILENAME = 256
+"""Most characters in the name of a file; what is longer loses its middle. Source: decided."""
+
+MEDIA_CONTENT_TYPE = 256
+"""Most characters in the content type of a file. Source: decided."""
+
+MEDIA_CATEGORY = 64
+"""Most characters in the category of a file. Source: decided."""
+
+MEDIA_SET = 100
+"""Most files that are asked for at once. Source: decided."""
+
+MEDIA_LINK_SECONDS = 300
+"""How long a temporary address of a file is good for, in seconds. Source: decided."""
+
+UNSENT_MEDIA_MS = 24 * 60 * 60 * 1000
+"""How long a file is kept that no message carries, in milliseconds. Source: decided."""
+
+UPLOAD_IDLE_SECONDS = 30.0
+"""Longest pause in an upload, in seconds. Source: decided."""
+
+UPLOAD_SECONDS = 6 * 60 * 60.0
+"""Longest upload, in seconds: shorter than `UNSENT_MEDIA_MS`, or its beginning would be swept away.
+Source: decided."""
 
 CHANNEL_WEBHOOKS = 5
 """Most webhooks of one channel. Source: chat-v2 CreateChannelWebhook."""
@@ -93,6 +132,9 @@ PARAMETERS = 1000
 PIPELINED = 64
 """Most requests that a client may send ahead of their answers. Source: decided."""
 
+READER_SECONDS = 60.0
+"""Longest time for which a client may leave an answer unread, in seconds. Source: decided."""
+
 HEADERS = 100
 """Most header lines in one request. Source: decided."""
 
@@ -101,3 +143,21 @@ HEAD_BYTES = 32 * 1024
 
 HEAD_SECONDS = 10.0
 """Longest wait for a request head, in seconds. Source: decided."""
+
+SOCKET_MESSAGE_BYTES = 384 * 1024
+"""Largest message on a socket, in bytes: a request body of `BODY_BYTES`, and what is around it.
+Source: decided."""
+
+SOCKET_REQUESTS = 64
+"""Most requests of one socket that wait for their answers. Beyond that nothing is read from it.
+Source: decided."""
+
+LOGIN_SECONDS = 20.0
+"""How long a socket may be open without a login, in seconds. Source: decided."""
+
+SUBSCRIPTIONS = 5000
+"""Most objects that one socket follows: a user in 1,000 channels follows 3,002. Source: decided."""
+
+PING_SECONDS = 40.0
+"""How often a socket is asked whether its client is there, and how long the client may take, in seconds.
+Source: sdk-wire."""

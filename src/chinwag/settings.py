@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from cyclopts import CycloptsError, Parameter
 
@@ -64,6 +64,10 @@ def _some(text: str) -> str:
     return text
 
 
+def _path(text: str) -> Path:
+    return Path(_some(text))
+
+
 def _number(low: int, high: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
         if re.fullmatch(r"[0-9]{1,9}", text) is None or not low <= int(text) <= high:
@@ -80,6 +84,14 @@ def _database(url: str) -> str:
     else:
         right = parts.scheme in {"postgresql", "postgres"} and parts.port != 0  # a bad port is a ValueError
     if not right:
+        raise ValueError
+    return url
+
+
+def _media_store(url: str) -> str:
+    parts = urlsplit(url)
+    local = parts.scheme == "file" and not parts.netloc and parts.path.startswith("/")
+    if not local and (parts.scheme not in {"s3", "gs", "az"} or not parts.netloc):
         raise ValueError
     return url
 
@@ -222,11 +234,25 @@ class Settings(StoreSettings):
     default_user_channels: Annotated[int, _read(_number(1, 1000), "a number from 1 to 1000")] = 100
     """limits.user_channels of a new service."""
 
+    media_store: Annotated[
+        str | None,
+        _read(_media_store, "file:///FOLDER, s3://BUCKET/PATH, gs://BUCKET/PATH or az://CONTAINER/PATH"),
+    ] = None
+    """Where files in messages are kept: file:///FOLDER, s3://BUCKET/PATH, gs://… or az://…. Unset: the folder
+    media beside the SQLite file, or data/media."""
+
+    media_size_limit_mb: Annotated[int, _read(_number(1, 100_000), "a number from 1 to 100000")] = 150
+    """Largest file in a message, in MB of 1,048,576 bytes."""
+
     v1_list_attributes: Annotated[bool, _read(_flag, "true or false")] = False
     """Lists of v1 show attributes, where the original has null."""
 
     list_public_channels_only: Annotated[bool, _read(_flag, "true or false")] = False
     """A list of channels without a Type leaves private channels out, as the vendor's text can be read."""
+
+    demo: Annotated[Path | None, _read(_path, "a file or a folder")] = None
+    """Serve a sample page at /demo, which lets anybody in, with the twilio-chat.min.js of your own npm
+    install: the file, or a folder with it, such as ./node_modules. Unset: there is none."""
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least level that is logged; info has a line for each request."""
@@ -237,8 +263,18 @@ class Settings(StoreSettings):
 
 def key_path(settings: StoreSettings) -> Path:
     """Return the file that holds the encryption key."""
-    if settings.key_file is not None:
-        return settings.key_file
-    if urlsplit(settings.database).scheme == "sqlite":
-        return Path(settings.database.removeprefix("sqlite:///")).parent / "chinwag.key"
-    return Path("data/chinwag.key")
+    return settings.key_file or _beside(settings.database, "chinwag.key")
+
+
+def media_place(settings: Settings) -> Path | str:
+    """Return the folder that holds files in messages, or the URL of a bucket that does."""
+    if settings.media_store is None:
+        return _beside(settings.database, "media")
+    parts = urlsplit(settings.media_store)
+    return Path(unquote(parts.path)) if parts.scheme == "file" else settings.media_store
+
+
+def _beside(database: str, name: str) -> Path:
+    if urlsplit(database).scheme == "sqlite":
+        return Path(database.removeprefix("sqlite:///")).parent / name
+    return Path("data") / name

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from cryptography.fernet import Fernet
 
+from auth.tokens import Clock, House, a_house
 from chinwag.app import now
 from chinwag.auth.secrets import Seal
 from chinwag.broker.memory import MemoryBroker
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from chinwag.auth.access_token import AccessTokens
     from chinwag.domain.unit import Store
 
 
@@ -37,3 +39,26 @@ def world(store: Store) -> World:
 @pytest.fixture
 def seal() -> Seal:
     return Seal(Fernet.generate_key().decode())
+
+
+@pytest.fixture(scope="module")
+async def house(
+    engine: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> AsyncIterator[House]:
+    """An account with a key and a service, on each engine. Who changes it makes something of its own."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('house')}/chinwag.db"
+    if engine == "postgres":
+        url = await request.getfixturevalue("postgres").database()
+    store = await open_store(url, serving=False, now=0, connections=4)
+    yield await a_house(store)
+    await store.close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def tokens(house: House, clock: Clock) -> AccessTokens:
+    return house.tokens(clock)

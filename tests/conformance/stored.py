@@ -67,6 +67,7 @@ async def add_media(settings: Settings, within: dict[str, Any]) -> str:
                 content_type="application/pdf",
                 filename="hello.pdf",
                 date_created=parts.world.now(),
+                date_updated=parts.world.now(),
             )
             await tx.media.add(await _service(tx, within), media)
 

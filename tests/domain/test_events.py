@@ -29,7 +29,7 @@ def test_an_event_bears_its_name_on_the_wire_and_comes_back_the_same(
     assert msgspec.json.decode(wire, type=AnyEvent) == event
 
 
-def a_value(kind: inspect.Type, *, whole: bool) -> Any:
+def a_value(kind: inspect.Type, *, whole: bool) -> Any:  # noqa: PLR0911  # one for each kind
     """Return something of a type, with something or with nothing in the place of what may be None."""
     match kind:
         case inspect.StrType():
@@ -43,6 +43,8 @@ def a_value(kind: inspect.Type, *, whole: bool) -> Any:
         case inspect.UnionType(types=types):
             (something,) = (one for one in types if not isinstance(one, inspect.NoneType))
             return a_value(something, whole=True) if whole else None
+        case inspect.FrozenSetType(item_type=one):
+            return frozenset({a_value(one, whole=True)} if whole else ())
         case inspect.StructType(cls=record, fields=fields):
             return record(**{field.name: a_value(field.type, whole=whole) for field in fields})
         case _:

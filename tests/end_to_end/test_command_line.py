@@ -105,6 +105,29 @@ def test_the_printed_lines_point_a_client_library_here(first: Serving, language:
     assert first.base in line
 
 
+def test_the_printed_browser_line_points_the_javascript_sdk_here(first: Serving) -> None:
+    socket_uri = first.base.replace("http://", "ws://") + "/v3/wsconnect"
+
+    assert (
+        first.line("Browser") == f"new Twilio.Chat.Client(token, {{ Twilsock: {{ uri: '{socket_uri}' }} }});"
+    )
+    assert first.line("Token") == "chinwag token --service IS… --identity alice"
+
+
+@pytest.mark.parametrize(
+    ("settings", "uri"),
+    [
+        ({"CHINWAG_PUBLIC_URL": "https://chat.example.com/"}, "wss://chat.example.com/v3/wsconnect"),
+        ({"CHINWAG_HOST": "0.0.0.0"}, "ws://localhost:"),
+    ],
+)
+def test_the_browser_line_has_the_address_that_a_browser_can_reach(
+    command_line: CommandLine, settings: dict[str, str], uri: str
+) -> None:
+    with command_line.serving(**settings) as server:
+        assert f"uri: '{uri}" in server.line("Browser")
+
+
 async def test_a_second_start_prints_no_credentials_and_everything_is_still_there(
     command_line: CommandLine, session: aiohttp.ClientSession
 ) -> None:
@@ -115,7 +138,7 @@ async def test_a_second_start_prints_no_credentials_and_everything_is_still_ther
     with command_line.serving() as server:
         found = await Api(session, server.base, *credentials).get(f"/v1/Services/{service['sid']}")
 
-    assert server.output == f"{READY}{server.base}\n"
+    _has_no_credentials(server)
     assert found.json["sid"] == service["sid"]
 
 
@@ -335,7 +358,7 @@ async def test_fixed_credentials_work_at_once_and_are_not_printed(
         key = await Api(session, server.base, A_KEY, "secret").get("/v1/Services")
 
     assert (account.status, key.status) == (200, 200)
-    assert server.output == f"{READY}{server.base}\n"
+    _has_no_credentials(server)
 
 
 async def test_fixed_credentials_that_were_changed_replace_the_old_ones(
@@ -453,12 +476,19 @@ def test_help_lists_the_commands(command_line: CommandLine) -> None:
     shown = command_line.run("--help")
 
     assert shown.status == 0
-    for command in ("serve", "migrate", "check", "accounts", "keys"):
+    for command in ("serve", "migrate", "check", "token", "accounts", "keys"):
         assert re.search(rf"│ {command} ", shown.output)
 
 
 def test_an_unknown_command_is_one_line(command_line: CommandLine) -> None:
     _is_one_line(command_line.run("sevre"), 'Unknown command "sevre"', status=2)
+
+
+def _has_no_credentials(server: Serving) -> None:
+    """See that nothing is printed but how a browser connects, and the ready line."""
+    browser, ready = server.output.splitlines()
+    assert browser.startswith("Browser ")
+    assert ready == f"{READY}{server.base}"
 
 
 def _curl(line: str) -> tuple[str, str, str]:

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chinwag.domain import events as happened
+from chinwag.domain.member import Member
+from chinwag.domain.message import Message
+from chinwag.domain.user_channel import UserChannel
 
 if TYPE_CHECKING:
     from chinwag.domain.channel import Channel
     from chinwag.domain.event import Event
-    from chinwag.domain.member import Member
-    from chinwag.domain.message import Message
     from chinwag.domain.user import User
-    from chinwag.domain.user_channel import UserChannel
     from model.kept import Kept
 
 Data = dict[str, Any]
@@ -224,6 +224,17 @@ def caught_up(before: Followed, now: Followed) -> Followed:
         else:
             raise AssertionError("what was there before is known")
     return Followed(now.last, items, now.removed)
+
+
+def item_of(record: Message | Member | UserChannel) -> tuple[Any, Item]:
+    """The key and the item that a record is."""
+    match record:
+        case Message():
+            return record.index, _item(record, message_of)
+        case Member():
+            return record.sid, _item(record, member_of)
+        case UserChannel():
+            return record.channel_sid, _item(record, user_channel_of)
 
 
 def document_of(channel: Channel) -> Data:

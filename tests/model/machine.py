@@ -37,6 +37,7 @@ from chinwag.domain.user import CreateUser, UpdateUser
 from chinwag.domain.user_channel import NotificationLevel
 from chinwag.errors import ApiError
 from chinwag.ids import Mint
+from model.away import catches_up
 from model.follower import Follower, caught_up, kept_objects
 from model.kept import everything
 from model.reading import code_of, look_one_up, shown, walk_a_list
@@ -540,6 +541,7 @@ class Machine(RuleBasedStateMachine):
         for name, before in self.away.items():
             if now := self.follower.objects.get(name):
                 assert caught_up(before, now) == now
+        self.stage.run(self._read(catches_up, self.caller, self.away, self.follower.objects))
         self.away = copy.deepcopy(self.follower.objects)
 
     def teardown(self) -> None:
@@ -673,6 +675,7 @@ class Machine(RuleBasedStateMachine):
             "content_type": "text/plain",
             "filename": one_of((None, *WORDS), which),
             "date_created": self.time,
+            "date_updated": self.time,
         }
         self.stage.run(self._upload(service_sid, Media(**media)))
         self.model.upload(service_sid, media)

@@ -360,9 +360,8 @@ class Reference:
             media = self.media.get(media_sid)
             if media is None or media["service_sid"] != service_sid:
                 raise Refused(NO_MEDIA)
-            if media["attached"]:
+            if media["message_sid"]:
                 raise Refused(MEDIA_SENT)
-            media["attached"] = True
         index = self.posted[target["sid"]]
         self.posted[target["sid"]] += 1
         message = self._keep(
@@ -373,6 +372,7 @@ class Reference:
                 "channel_sid": target["sid"],
                 "index": index,
                 "author": "system",
+                "member_sid": None,
                 "body": body,
                 "attributes": "{}",
                 "last_updated_by": None,
@@ -381,6 +381,10 @@ class Reference:
             },
         )
         message["was_edited"] = message["date_updated"] > message["date_created"]
+        if media_sid is not None:
+            self.media[media_sid].update(
+                channel_sid=target["sid"], message_sid=message["sid"], date_updated=self.now
+            )
         return self.show_message(message)
 
     def update_message(self, service_sid: str, channel: str, sid: str, **given: Any) -> Record:
@@ -396,10 +400,19 @@ class Reference:
 
     def delete_message(self, service_sid: str, channel: str, sid: str) -> None:
         target = self.channel(self._service(service_sid), channel)
-        del self.messages[_one(self.messages, sid, channel_sid=target["sid"])["sid"]]
+        gone = self.messages.pop(_one(self.messages, sid, channel_sid=target["sid"])["sid"])
+        self.media.pop(gone["media_sid"], None)
 
     def upload(self, service_sid: str, media: Record) -> None:
-        self.media[media["sid"]] = {"service_sid": service_sid, "attached": False, **media}
+        self.media[media["sid"]] = {
+            "service_sid": service_sid,
+            "author": "system",
+            "category": "media",
+            "uploaded": True,
+            "channel_sid": None,
+            "message_sid": None,
+            **media,
+        }
 
     # Channel webhooks
 
@@ -521,7 +534,9 @@ class Reference:
         }
 
     def show_member(self, member: Record) -> Record:
-        return {**member, "role_sid": self._shown_role(member, "channel")}
+        user = self._user_with(self.services[member["service_sid"]], member["identity"])
+        assert user is not None
+        return {**member, "user_sid": user["sid"], "role_sid": self._shown_role(member, "channel")}
 
     def show_invite(self, invite: Record) -> Record:
         return {**invite, "role_sid": self._shown_role(invite, "channel")}
@@ -647,7 +662,7 @@ class Reference:
         for kept in (self.members, self.invites):
             for record in _of(kept, channel_sid=channel["sid"]):
                 self._leave(kept, record)
-        for kept in (self.messages, self.webhooks):
+        for kept in (self.messages, self.webhooks, self.media):
             for record in _of(kept, channel_sid=channel["sid"]):
                 del kept[record["sid"]]
         del self.channels[channel["sid"]]

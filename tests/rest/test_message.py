@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -48,7 +49,8 @@ def upload(server: tuple[str, Settings], api: Api, channel: dict[str, Any]) -> U
         media = Media(
             sid=f"{MEDIA}{number:x}",
             **{"size": 42, "content_type": "image/png", "filename": "cat.png", **columns},
-            date_created=0,
+            date_created=int(time.time() * 1000),
+            date_updated=0,
         )
 
         async def change(tx: Transaction) -> None:

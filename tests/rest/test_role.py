@@ -93,6 +93,7 @@ DEFAULT_ROLES = [
             "editOwnMessageAttributes",
             "deleteOwnMessage",
             "editNotificationLevel",
+            "editOwnMemberAttributes",
         ],
     ),
 ]

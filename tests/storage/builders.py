@@ -196,6 +196,7 @@ def new_member(channel: Channel, user: User, number: int = 1, **columns: Any) ->
         account_sid=channel.account_sid,
         service_sid=channel.service_sid,
         channel_sid=channel.sid,
+        user_sid=user.sid,
         identity=user.identity,
         role_sid=sid("RL", 2),
         date_created=NOW,
@@ -255,7 +256,7 @@ async def an_invite(store: Store, channel: Channel, user: User, number: int = 1,
 
 
 def new_media(number: int = 1, **columns: Any) -> Media:
-    plain = Media(sid=sid("ME", number), size=1, content_type="image/png", date_created=NOW)
+    plain = Media(sid=sid("ME", number), size=1, content_type="image/png", date_created=NOW, date_updated=NOW)
     return replace(plain, **columns)
 
 
@@ -271,6 +272,7 @@ def new_draft(number: int = 1, **columns: Any) -> Draft:
     plain = Draft(
         sid=sid("IM", number),
         author="alice",
+        member_sid=None,
         body="hello",
         attributes="{}",
         was_edited=False,

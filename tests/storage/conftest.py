@@ -33,6 +33,7 @@ TABLES = (
     "channel_webhook",
     "binding",
     "media",
+    "content_left",
     "credential",
     "channel",
     "user",

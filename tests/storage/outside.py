@@ -63,6 +63,24 @@ class Commits:
         return False  # go on
 
 
+class Steps:
+    """Counts what SQLite's machine does for the questions to a store, from mark to mark."""
+
+    def __init__(self, store: Store) -> None:
+        assert isinstance(store, SqliteStore)
+        self.marks: list[int] = []
+        self._count = 0
+        store._reader.set_progress_handler(self._hook, 1)  # noqa: SLF001  # handlers belong to a connection
+
+    def mark(self) -> None:
+        self.marks.append(self._count)
+        self._count = 0
+
+    def _hook(self) -> bool:
+        self._count += 1
+        return False  # go on
+
+
 @dataclass(frozen=True)
 class HeldCommits:
     """COMMITs that stop half way until they are let go.

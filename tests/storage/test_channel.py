@@ -205,6 +205,26 @@ async def test_a_type_that_is_named_twice_is_one_type(store: Store, service: Ser
     assert await page(store, service, Cursor(), [ChannelType.PRIVATE] * 2) == made[1:]
 
 
+# Some by name
+
+
+async def test_these_channels_come_oldest_first_and_each_once(store: Store, service: Service) -> None:
+    made = {n: await a_channel(store, service, n) for n in (3, 1, 5, 2, 4)}
+
+    assert await these(store, service, [sid("CH", n) for n in (5, 2, 4, 2, 9)]) == [made[2], made[4], made[5]]
+    assert await these(store, service, []) == []
+
+
+async def test_these_channels_are_those_of_the_service_that_are_not_removed(
+    store: Store, service: Service, neighbour: Service
+) -> None:
+    made = [await a_channel(store, service, n) for n in (1, 2)]
+    await a_channel(store, neighbour, 3)
+    await store.write(lambda tx: tx.channels.remove(made[0]))
+
+    assert await these(store, service, [sid("CH", n) for n in (1, 2, 3)]) == [made[1]]
+
+
 # Holding
 
 
@@ -302,3 +322,8 @@ async def page(
 ) -> list[Channel]:
     async with store.reading() as tx:
         return await tx.channels.page(service, cursor, types or EVERY_TYPE)
+
+
+async def these(store: Store, service: Service, sids: list[str]) -> list[Channel]:
+    async with store.reading() as tx:
+        return await tx.channels.these(service, sids)

@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from chinwag.domain.channel import Channel, ChannelType
+from chinwag.domain.items import Span, Tombstone
 from chinwag.domain.paging import Cursor
 from storage.builders import (
     NOW,
@@ -202,6 +203,49 @@ async def test_identities_that_nobody_has_find_nobody(
     await a_member(store, channel, user)
 
     assert await page(store, service, channel, Cursor(), identities) == []
+
+
+# What client SDKs follow: more is in test_items
+
+
+async def test_what_is_left_of_a_member_outlives_the_user_and_is_not_taken_for_another(
+    store: Store, service: Service, channel: Channel, user: User
+) -> None:
+    gone = await a_member(store, channel, user, last_event_id=1)
+    await store.write(lambda tx: tx.members.remove(channel, replace(gone, last_event_id=2)))
+    await store.write(lambda tx: tx.users.remove(user))
+    another = await a_user(store, service, 2)  # in SQLite it has the key of the first
+    made = await a_member(store, channel, another, 2, created_event_id=3, last_event_id=3)
+
+    async with store.reading() as tx:
+        found = await tx.members.since(service, channel, 0, 10)
+
+    assert found == [Tombstone(key=gone.sid, created_event_id=1, last_event_id=2), made]
+
+
+async def test_a_member_whose_role_is_gone_is_followed_with_the_default_one(
+    store: Store, service: Service, channel: Channel, user: User
+) -> None:
+    made = await a_member(store, channel, user, role_sid=sid("RL", 8))
+
+    async with store.reading() as tx:
+        (since,) = await tx.members.since(service, channel, 0, 10)
+        items, _, _ = await tx.members.slice(service, channel, Span(size=10))
+
+    assert [since] == items == [replace(made, role_sid=service.default_channel_role_sid)]
+
+
+async def test_the_identities_are_those_of_all_who_are_members(
+    store: Store, service: Service, channel: Channel, elsewhere: Channel
+) -> None:
+    users = [await a_user(store, service, n) for n in range(4)]
+    made = [await a_member(store, channel, users[n], n) for n in (2, 0, 1)]
+    await a_member(store, elsewhere, users[3])
+    await store.write(lambda tx: tx.members.remove(channel, made[2]))
+
+    async with store.reading() as tx:
+        assert await tx.members.identities(channel) == ["user0", "user2"]
+        assert await tx.members.identities(elsewhere) == ["user3"]
 
 
 # Removing

@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from chinwag.domain.caller import Caller
+from chinwag.domain.items import Span
 from chinwag.domain.message import Draft, Message, MessageOrder
 from chinwag.domain.paging import Cursor
 from chinwag.errors import ApiError, Kinds
@@ -161,6 +162,17 @@ async def test_a_message_is_kept_with_its_media(
     assert found is not None
     assert message.media == media
     assert found.media == media
+
+
+@each_way
+async def test_a_message_is_kept_with_the_membership_of_who_posted_it(
+    store: Store, service: Service, caller: Caller, channel: Channel, way: Any
+) -> None:
+    message, _ = await way(store, caller, channel, new_draft(member_sid=sid("MB", 1)))
+
+    found = await message_of(store, service, channel, message.sid)
+    assert found is not None
+    assert found.member_sid == message.member_sid == sid("MB", 1)
 
 
 @each_way
@@ -465,6 +477,31 @@ async def test_the_message_before_an_index_is_the_last_that_was_not_deleted(
     assert await before(store, service, channel, 0) is None
 
 
+# What client SDKs follow: more is in test_items
+
+
+async def test_messages_are_followed_with_their_media(
+    store: Store, service: Service, channel: Channel, elsewhere: Channel
+) -> None:
+    media = await a_media(store, service)
+    first = await a_message(store, channel, 1, media=media)
+    second = await a_message(store, channel, 2, body="changed soon")
+    second = replace(second, body="changed", last_event_id=3)
+    await a_message(store, elsewhere, 3)
+
+    async def change(tx: Transaction) -> None:
+        held = await tx.channels.hold(service, channel.id)
+        assert held is not None
+        await tx.messages.save(channel, second)
+        await tx.channels.save(replace(held, messages_event_id=3))
+
+    await store.write(change)
+
+    async with store.reading() as tx:
+        assert await tx.messages.since(service, channel, 0, 10) == [first, second]
+        assert await tx.messages.slice(service, channel, Span(size=2)) == ([first, second], False, False)
+
+
 # Saving
 
 
@@ -517,19 +554,19 @@ async def test_of_a_removed_message_stamps_stay_and_nothing_of_what_it_said(
     store: Store, service: Service, channel: Channel, database: str
 ) -> None:
     media = await a_media(store, service)
-    gone = await a_message(store, channel, **DIFFERENT, media=media)
+    gone = await a_message(store, channel, **DIFFERENT, media=media, member_sid=sid("MB", 1))
 
     await store.write(lambda tx: tx.messages.remove(channel, replace(gone, last_event_id=7)))
 
     (row,) = await ask(
         database,
         """
-        SELECT sid, "index", created_event_id, last_event_id, author, body, attributes, last_updated_by,
-               media_id
+        SELECT sid, "index", created_event_id, last_event_id, author, member_sid, body, attributes,
+               last_updated_by, media_id
         FROM message WHERE deleted
         """,
     )
-    assert tuple(row) == (gone.sid, 0, 1, 7, "", None, "{}", None, None)
+    assert tuple(row) == (gone.sid, 0, 1, 7, "", None, None, "{}", None, None)
 
 
 async def test_the_place_of_a_removed_message_is_not_given_again(

@@ -45,6 +45,7 @@ TABLES = {"account", "answer", "api_key", "installation", "migration", "role", "
     "binding",
     "channel",
     "channel_webhook",
+    "content_left",
     "credential",
     "invite",
     "media",

@@ -18,6 +18,7 @@ from storage.builders import (
     a_service,
     a_user,
     a_user_channel,
+    an_account,
     an_invite,
     new_user,
     pages_of_five,
@@ -189,6 +190,20 @@ async def test_a_page_begins_where_the_cursor_says_and_has_one_more_if_there_are
     assert await page(store, service, cursor) == [made[number] for number in expected]
 
 
+async def test_these_users_are_those_of_the_service_oldest_first_and_each_once(
+    store: Store, service: Service, neighbour: Service
+) -> None:
+    made = {n: await a_user(store, service, n) for n in (3, 1, 2)}
+    await a_user(store, neighbour, 4)
+    await store.write(lambda tx: tx.users.remove(made[2]))
+
+    async with store.reading() as tx:
+        found = await tx.users.these(service, [sid("US", n) for n in (3, 4, 2, 1, 3, 9)])
+        assert await tx.users.these(service, []) == []
+
+    assert found == [made[1], made[3]]
+
+
 async def test_a_user_that_is_held_is_the_one_that_is_kept(store: Store, service: Service) -> None:
     made = await a_user(store, service, **DIFFERENT)
 
@@ -259,6 +274,59 @@ async def test_dates_may_lie_far_back_and_ahead(store: Store, service: Service) 
     made = await a_user(store, service, date_created=-NOW, date_updated=2**53)
 
     assert await user_of(store, service, made.sid) == made
+
+
+async def test_who_is_online_is_found_in_every_service_of_every_account(
+    store: Store, account: Account, service: Service, neighbour: Service
+) -> None:
+    another = await an_account(store, 2)
+    abroad = await a_service(store, another, 3)
+    for number, within, value in (
+        (1, service, True),
+        (2, service, False),
+        (3, service, None),
+        (4, neighbour, True),
+        (5, abroad, True),
+    ):
+        await a_user(store, within, number, is_online=value)
+
+    assert await online(store) == [
+        (account.id, account.sid, service.sid, "user1"),
+        (account.id, account.sid, neighbour.sid, "user4"),
+        (another.id, another.sid, abroad.sid, "user5"),
+    ]
+
+
+async def test_nobody_is_online_in_a_service_that_was_deleted(store: Store, service: Service) -> None:
+    await a_user(store, service, is_online=True)
+
+    await store.write(lambda tx: tx.services.remove(service))
+
+    assert await online(store) == []
+
+
+async def test_reachability_is_forgotten_of_every_user_of_a_service_and_of_no_others(
+    store: Store, account: Account, service: Service
+) -> None:
+    beside = await a_service(store, account, 2, reachability_enabled=True)
+    made = [
+        await a_user(store, service, 1, is_online=True),
+        await a_user(store, service, 2, is_notifiable=False),
+        await a_user(store, service, 3),
+    ]
+    other = await a_user(store, beside, 4, is_online=True, is_notifiable=True)
+
+    await store.write(lambda tx: tx.users.forget_reachability(service))
+
+    assert await page(store, service, Cursor()) == [
+        replace(user, is_online=None, is_notifiable=None) for user in made
+    ]
+    assert await user_of(store, beside, other.sid) == other
+
+
+async def online(store: Store) -> list[tuple[int, str, str, str]]:
+    async with store.reading() as tx:
+        return [tuple(found) for found in await tx.users.online()]
 
 
 async def user_of(store: Store, service: Service, user_sid: str) -> User | None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from msgspec.structs import replace
 
+from chinwag.domain.items import Span, Tombstone
 from chinwag.domain.paging import Cursor
 from chinwag.domain.user_channel import NotificationLevel, UserChannel, UserChannelStatus
 from storage.builders import (
@@ -13,6 +14,7 @@ from storage.builders import (
     a_message,
     a_user,
     a_user_channel,
+    clear,
     new_user_channel,
     pages_of_five,
     sid,
@@ -175,6 +177,41 @@ async def test_messages_of_other_channels_are_not_counted(
 
     assert found is not None
     assert found.unread_messages_count == 2
+
+
+# What client SDKs follow: more is in test_items
+
+
+async def test_channels_are_followed_with_the_membership_but_without_what_is_unread(
+    store: Store, service: Service, channel: Channel, user: User
+) -> None:
+    made = await a_user_channel(store, channel, user)
+    await a_message(store, channel)
+    member = await a_member(store, channel, user, last_consumed_message_index=0)
+
+    async with store.reading() as tx:
+        (since,) = await tx.user_channels.since(service, user, 0, 10)
+        items, _, _ = await tx.user_channels.slice(service, user, Span(size=10))
+
+    assert [since] == items == [replace(made, member_sid=member.sid, last_consumed_message_index=0)]
+
+
+async def test_what_is_left_in_a_list_outlives_the_channel(
+    store: Store, service: Service, channel: Channel, user: User
+) -> None:
+    gone = await a_user_channel(store, channel, user, last_event_id=1)
+    await store.write(lambda tx: tx.user_channels.remove(replace(gone, last_event_id=2)))
+    await store.write(lambda tx: tx.channels.remove(channel))
+    await clear(store)
+    another = await a_channel(store, service, 2)  # in SQLite it has the key of the first
+    made = await a_user_channel(store, another, user, created_event_id=3, last_event_id=3)
+    member = await a_member(store, another, user)
+
+    async with store.reading() as tx:
+        found = await tx.user_channels.since(service, user, 0, 10)
+
+    left = Tombstone(key=channel.sid, created_event_id=1, last_event_id=2)
+    assert found == [left, replace(made, member_sid=member.sid)]
 
 
 # Removing

@@ -77,7 +77,7 @@ async def kill_rounds(database_url: str, rounds: int) -> Report:
     credentials = {"Authorization": aiohttp.encode_basic_auth(ACCOUNT_SID, AUTH_TOKEN)}
     async with aiohttp.ClientSession(headers=credentials, raise_for_status=True) as session:
         for number in range(rounds + 1):
-            async with _serving(database_url) as (base, server):
+            async with serving(database_url) as (base, server):
                 if number > 0:
                     await _look(session, base, report, seen)
                     report.damage += _damage(database_url)
@@ -88,8 +88,10 @@ async def kill_rounds(database_url: str, rounds: int) -> Report:
 
 
 @asynccontextmanager
-async def _serving(database_url: str) -> AsyncIterator[tuple[str, Process]]:
-    """Start `chinwag serve` and yield its address; it never gets to end by itself."""
+async def serving(
+    database_url: str, more: dict[str, str] | None = None
+) -> AsyncIterator[tuple[str, Process]]:
+    """Start `chinwag serve`, with more settings, and yield its address; it never gets to end by itself."""
     settings = {
         "CHINWAG_ACCOUNT_SID": ACCOUNT_SID,
         "CHINWAG_AUTH_TOKEN": AUTH_TOKEN,
@@ -97,6 +99,7 @@ async def _serving(database_url: str) -> AsyncIterator[tuple[str, Process]]:
         "CHINWAG_ENCRYPTION_KEY": "Y2hpbndhZyB0ZXN0cyB1c2UgdGhpcyBmaXhlZCBrZXk=",
         "CHINWAG_LOG_LEVEL": "warning",
         "CHINWAG_PORT": "0",
+        **(more or {}),
     }
     command = (sys.executable, "-m", "chinwag", "serve")
     with tempfile.TemporaryDirectory(prefix="chinwag-kill-") as folder:

@@ -7,11 +7,14 @@ file that only its owner can read.
 
 from __future__ import annotations
 
+import base64
 import os
 import secrets
 from typing import TYPE_CHECKING
 
 from cryptography.fernet import Fernet, InvalidToken
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,6 +40,7 @@ class Seal:
 
     def __init__(self, key: str) -> None:
         self._fernet = Fernet(key)
+        self._key = key
 
     def seal(self, secret: str) -> bytes:
         """Return the secret encrypted."""
@@ -52,6 +56,11 @@ class Seal:
             return self._fernet.decrypt(sealed).decode()
         except InvalidToken:
             raise WrongKeyError from None
+
+    def key_for(self, purpose: str) -> bytes:
+        """Return a key of 32 bytes for another purpose, which tells nothing of this one or of any other."""
+        derivation = HKDF(algorithm=SHA256(), length=32, salt=None, info=f"chinwag {purpose}".encode())
+        return derivation.derive(base64.urlsafe_b64decode(self._key))
 
 
 def new_secret() -> str:

@@ -16,6 +16,7 @@ from chinwag.domain.caller import SYSTEM
 from chinwag.domain.change import given, or_else
 from chinwag.domain.event import Event
 from chinwag.domain.lookup import channel_to_change, service_named
+from chinwag.domain.rights import rights_of
 from chinwag.errors import ApiError, Kinds
 from chinwag.ids import Millis
 
@@ -77,6 +78,11 @@ class Channel(Struct, frozen=True, kw_only=True):
     messages_event_id: int = 0
     roster_event_id: int = 0
 
+    @property
+    def is_public(self) -> bool:
+        """Whether everybody finds it."""
+        return self.type is ChannelType.PUBLIC
+
 
 class ChannelCreated(Event, frozen=True):
     """A channel came into being."""
@@ -119,6 +125,10 @@ class Channels(Protocol):
         """Return a page of channels of these types, oldest first, and one more if there are more."""
         ...
 
+    async def these(self, service: Service, sids: list[str]) -> list[Channel]:
+        """Return those of these channels that there are, oldest first."""
+        ...
+
     async def add(self, service: Service, channel: Channel) -> Channel:
         """Add a channel and return it with its key."""
         ...
@@ -148,9 +158,11 @@ class CreateChannel(Struct, frozen=True, kw_only=True):
         """Return the new channel.
 
         Raises:
-            ApiError: `SERVICE_NOT_FOUND`; `CHANNEL_EXISTS` when the unique name is taken.
+            ApiError: `SERVICE_NOT_FOUND`; `UNAUTHORIZED`; `CHANNEL_EXISTS` when the unique name is taken.
         """
         service = await service_named(tx, caller, self.service_sid)
+        may = await rights_of(tx, caller, service)
+        may.must("createChannel")
         await _check_free(tx, service, self.unique_name)
         created = or_else(self.date_created, now)
 
@@ -164,7 +176,7 @@ class CreateChannel(Struct, frozen=True, kw_only=True):
                 unique_name=self.unique_name,
                 attributes=self.attributes,
                 type=self.type,
-                created_by=self.created_by,
+                created_by=caller.identity or self.created_by,
                 date_created=created,
                 date_updated=or_else(self.date_updated, created),
             ),
@@ -193,10 +205,12 @@ class UpdateChannel(Struct, frozen=True, kw_only=True):
         """Return the changed channel.
 
         Raises:
-            ApiError: `SERVICE_NOT_FOUND`; `CHANNEL_NOT_FOUND`; `CHANNEL_EXISTS`.
+            ApiError: `SERVICE_NOT_FOUND`; `CHANNEL_NOT_FOUND`; `CHANNEL_UPDATE_EMPTY`; `UNAUTHORIZED`;
+                `CHANNEL_EXISTS`.
         """
         service = await service_named(tx, caller, self.service_sid)
         channel = await channel_to_change(tx, service, self.channel)
+        await self._check(tx, caller, service, channel)
         if self.unique_name is not UNSET and self.unique_name != channel.unique_name:
             await _check_free(tx, service, self.unique_name)
 
@@ -209,6 +223,17 @@ class UpdateChannel(Struct, frozen=True, kw_only=True):
         await tx.channels.save(changed)
         tx.record(ChannelUpdated(changed))
         return changed
+
+    async def _check(self, tx: Transaction, caller: Caller, service: Service, channel: Channel) -> None:
+        renamed = self.friendly_name is not UNSET or self.unique_name is not UNSET
+        may = await rights_of(tx, caller, service, channel)
+        may.must_say(
+            self.friendly_name, self.unique_name, self.attributes, otherwise=Kinds.CHANNEL_UPDATE_EMPTY
+        )
+        if renamed:
+            may.must("editChannelName")
+        if self.attributes is not UNSET:
+            may.must("editChannelAttributes")
 
 
 _CHANGEABLE = ("friendly_name", "unique_name", "attributes", "created_by", "date_created")

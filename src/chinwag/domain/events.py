@@ -8,6 +8,7 @@ from chinwag.domain.member import MemberAdded, MemberRemoved, MemberUpdated
 from chinwag.domain.message import MessageAdded, MessageRemoved, MessageUpdated
 from chinwag.domain.role import RoleCreated, RoleDeleted, RoleUpdated
 from chinwag.domain.service import ServiceCreated, ServiceDeleted, ServiceUpdated
+from chinwag.domain.typing import Typing
 from chinwag.domain.user import UserCreated, UserDeleted, UserUpdated
 from chinwag.domain.user_channel import UserChannelAdded, UserChannelRemoved, UserChannelUpdated
 
@@ -33,5 +34,6 @@ AnyEvent = (
     | MessageAdded
     | MessageUpdated
     | MessageRemoved
+    | Typing
     | AccountsChanged
 )

@@ -14,6 +14,7 @@ from chinwag.domain.horizon import Horizon, moved
 from chinwag.domain.invite import Invite
 from chinwag.domain.lookup import channel_role, channel_to_change, service_named, user_with
 from chinwag.domain.member import Member, MemberAdded
+from chinwag.domain.rights import rights_of
 from chinwag.domain.user import User, add_user, check_identity
 from chinwag.domain.user_channel import UserChannel, UserChannelStatus, show
 from chinwag.errors import ApiError, Kinds
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 class CreateMember(Struct, frozen=True, kw_only=True):
     """Add a user to a channel. An identity that nobody has becomes a user; a pending invite is used up.
+
+    A user who adds itself joins. Who joins a channel that it has created holds the role for creators.
 
     Args:
         channel: a SID or a unique name.
@@ -49,12 +52,18 @@ class CreateMember(Struct, frozen=True, kw_only=True):
         """Return the new member.
 
         Raises:
-            ApiError: `SERVICE_NOT_FOUND`; `CHANNEL_NOT_FOUND`; what `check_identity` raises;
-                `CHANNEL_ROLE_NOT_FOUND`; `MEMBER_EXISTS`; `CHANNEL_MEMBER_LIMIT`; `USER_CHANNEL_LIMIT`.
+            ApiError: `SERVICE_NOT_FOUND`; `CHANNEL_NOT_FOUND`; what `check_identity` raises; `UNAUTHORIZED`;
+                `ROLE_UNAUTHORIZED`; `CHANNEL_ROLE_NOT_FOUND`; `MEMBER_EXISTS`; `CHANNEL_MEMBER_LIMIT`;
+                `USER_CHANNEL_LIMIT`.
         """
         check_identity(self.identity)
         service = await service_named(tx, caller, self.service_sid)
         channel = await channel_to_change(tx, service, self.channel)
+        joins = self.identity == caller.identity
+        may = await rights_of(tx, caller, service, channel)
+        may.must("joinChannel" if joins else "addMember")
+        may.must_not_give(self.role_sid)
+
         role_sid = await channel_role(tx, service, self.role_sid)
         user = await self._user(tx, service, now, new_sid)
         before = await tx.user_channels.get(service, user, channel)
@@ -64,6 +73,8 @@ class CreateMember(Struct, frozen=True, kw_only=True):
         if invite is not None:
             role_sid = or_else(self.role_sid, invite.role_sid)
             await tx.invites.remove(channel, invite)
+        if joins and channel.created_by == caller.identity:
+            role_sid = service.default_channel_creator_role_sid
 
         created = or_else(self.date_created, now)
         event_id = channel.roster_event_id + 1
@@ -74,6 +85,7 @@ class CreateMember(Struct, frozen=True, kw_only=True):
                 account_sid=service.account_sid,
                 service_sid=service.sid,
                 channel_sid=channel.sid,
+                user_sid=user.sid,
                 identity=user.identity,
                 role_sid=role_sid,
                 attributes=self.attributes,
@@ -140,13 +152,17 @@ class CreateInvite(Struct, frozen=True, kw_only=True):
         """Return the new invite.
 
         Raises:
-            ApiError: `SERVICE_NOT_FOUND`; `CHANNEL_NOT_FOUND`; what `check_identity` raises;
-                `CHANNEL_ROLE_NOT_FOUND`; `USER_NOT_FOUND` for an identity that nobody has (recorded);
-                `MEMBER_EXISTS`; `USER_INVITED`.
+            ApiError: `SERVICE_NOT_FOUND`; `CHANNEL_NOT_FOUND`; what `check_identity` raises; `UNAUTHORIZED`;
+                `ROLE_UNAUTHORIZED`; `CHANNEL_ROLE_NOT_FOUND`; `USER_NOT_FOUND` for an identity that nobody
+                has (recorded); `MEMBER_EXISTS`; `USER_INVITED`.
         """
         check_identity(self.identity)
         service = await service_named(tx, caller, self.service_sid)
         channel = await channel_to_change(tx, service, self.channel)
+        may = await rights_of(tx, caller, service, channel)
+        may.must("inviteMember")
+        may.must_not_give(self.role_sid)
+
         role_sid = await channel_role(tx, service, self.role_sid)
         user = await user_with(tx, service, self.identity)
         if user is None:
@@ -167,7 +183,7 @@ class CreateInvite(Struct, frozen=True, kw_only=True):
             channel_sid=channel.sid,
             identity=user.identity,
             role_sid=role_sid,
-            created_by=self.created_by,
+            created_by=caller.identity or self.created_by,
             date_created=now,
             date_updated=now,
         )

@@ -16,6 +16,7 @@ from chinwag.domain.lookup import (
     user_named,
 )
 from chinwag.domain.member import MemberRemoved
+from chinwag.domain.rights import rights_of
 from chinwag.domain.unit import OvertakenError
 from chinwag.domain.user import UserDeleted
 from chinwag.domain.user_channel import UserChannelRemoved, hide
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class DeleteMember(Struct, frozen=True, kw_only=True):
-    """Remove a member from a channel. What the member posted stays.
+    """Remove a member from a channel, which a user may leave. What the member posted stays.
 
     Args:
         channel: a SID or a unique name.
@@ -47,11 +48,18 @@ class DeleteMember(Struct, frozen=True, kw_only=True):
         """Remove it.
 
         Raises:
-            ApiError: `SERVICE_NOT_FOUND`; `CHANNEL_NOT_FOUND`; `MEMBER_NOT_FOUND`.
+            ApiError: `SERVICE_NOT_FOUND`; `CHANNEL_NOT_FOUND`; `NOT_A_MEMBER` for who would leave;
+                `MEMBER_NOT_FOUND`; `UNAUTHORIZED`.
         """
         service = await service_named(tx, caller, self.service_sid)
         channel = await channel_to_change(tx, service, self.channel)
-        await _remove(tx, service, channel, await member_named(tx, service, channel, self.member))
+        may = await rights_of(tx, caller, service, channel)
+        if self.member == caller.identity:
+            may.must_be_member()
+        member = await member_named(tx, service, channel, self.member)
+        may.must("leaveChannel" if member.identity == caller.identity else "removeMember")
+
+        await _remove(tx, service, channel, member)
 
 
 class DeleteUserChannel(Struct, frozen=True, kw_only=True):
@@ -88,7 +96,7 @@ class DeleteUserChannel(Struct, frozen=True, kw_only=True):
 
 
 class DeleteInvite(Struct, frozen=True, kw_only=True):
-    """Withdraw an invite. `channel` is a SID or a unique name."""
+    """Withdraw an invite, or turn one's own down. `channel` is a SID or a unique name."""
 
     service_sid: str
     channel: str
@@ -98,11 +106,51 @@ class DeleteInvite(Struct, frozen=True, kw_only=True):
         """Withdraw it.
 
         Raises:
-            ApiError: `SERVICE_NOT_FOUND`; `CHANNEL_NOT_FOUND`; `INVITE_NOT_FOUND`.
+            ApiError: `SERVICE_NOT_FOUND`; `CHANNEL_NOT_FOUND`; `INVITE_NOT_FOUND`; `UNAUTHORIZED`.
         """
         service = await service_named(tx, caller, self.service_sid)
         channel = await channel_to_change(tx, service, self.channel)
-        await _withdraw(tx, service, channel, await invite_named(tx, service, channel, self.sid))
+        may = await rights_of(tx, caller, service, channel)
+        invite = await invite_named(tx, service, channel, self.sid)
+        if invite.identity != caller.identity:
+            may.must("inviteMember")
+
+        await _withdraw(tx, service, channel, invite)
+
+
+class DeclineInvite(Struct, frozen=True, kw_only=True):
+    """Turn an invite down, or withdraw somebody else's. There is one at most of an identity in a channel.
+
+    Args:
+        channel: a SID or a unique name.
+        identity: who is invited.
+    """
+
+    service_sid: str
+    channel: str
+    identity: str
+
+    async def apply(self, tx: Transaction, caller: Caller, _now: Millis, _new_sid: NewSid) -> None:
+        """Turn it down.
+
+        Raises:
+            ApiError: `SERVICE_NOT_FOUND`; `CHANNEL_NOT_FOUND`; `UNAUTHORIZED`; `DECLINED_BY_MEMBER`;
+                `INVITE_NOT_FOUND`.
+        """
+        service = await service_named(tx, caller, self.service_sid)
+        channel = await channel_to_change(tx, service, self.channel)
+        may = await rights_of(tx, caller, service, channel)
+        if self.identity != caller.identity:
+            may.must("inviteMember")
+
+        user = await tx.users.by_identity(service, self.identity)
+        invite = await tx.invites.of(service, channel, user) if user else None
+        if invite is not None:
+            await _withdraw(tx, service, channel, invite)
+        elif await tx.members.by_identity(service, channel, self.identity):
+            raise ApiError(Kinds.DECLINED_BY_MEMBER)
+        else:
+            raise ApiError(Kinds.INVITE_NOT_FOUND)
 
 
 class DeleteUser(Struct, frozen=True, kw_only=True):
@@ -149,10 +197,12 @@ class DeleteChannel(Struct, frozen=True, kw_only=True):
         """Remove it.
 
         Raises:
-            ApiError: `SERVICE_NOT_FOUND`; `CHANNEL_NOT_FOUND`.
+            ApiError: `SERVICE_NOT_FOUND`; `CHANNEL_NOT_FOUND`; `UNAUTHORIZED`.
         """
         service = await service_named(tx, caller, self.service_sid)
         channel = await channel_to_change(tx, service, self.channel)
+        may = await rights_of(tx, caller, service, channel)
+        may.must("destroyChannel")
 
         # Client SDKs must hear that the channel left their list before they hear that it is gone.
         for user_channel in await tx.user_channels.remove_all_of(service, channel):

@@ -15,6 +15,7 @@ from chinwag.ids import Millis
 
 if TYPE_CHECKING:
     from chinwag.domain.channel import Channel
+    from chinwag.domain.items import Slice, Span, Tombstone
     from chinwag.domain.paging import Cursor
     from chinwag.domain.service import Service
     from chinwag.domain.user import User
@@ -25,6 +26,7 @@ class Member(Struct, frozen=True, kw_only=True):
 
     Args:
         user_id: key of the user's row. Never shown.
+        user_sid: of the user.
         role_sid: a channel role. If that was deleted, the default of the service.
         attributes: JSON text.
         last_consumed_message_index: how far the member has read; None when nobody knows.
@@ -38,6 +40,7 @@ class Member(Struct, frozen=True, kw_only=True):
     account_sid: str
     service_sid: str
     channel_sid: str
+    user_sid: str
     identity: str
     role_sid: str
     attributes: str = NO_ATTRIBUTES
@@ -85,6 +88,23 @@ class Members(Protocol):
 
         With `identities`, of these only.
         """
+        ...
+
+    async def slice(self, service: Service, channel: Channel, span: Span[str]) -> Slice[Member]:
+        """Return members by SID."""
+        ...
+
+    async def since(
+        self, service: Service, channel: Channel, event_id: int, most: int
+    ) -> list[Member | Tombstone[str]]:
+        """Return what changed in the roster after an event, ordered by the last event of each.
+
+        The first `most`: who wants the others goes on from the last one. The keys of tombstones are SIDs.
+        """
+        ...
+
+    async def identities(self, channel: Channel) -> list[str]:
+        """Return who the members are, all of them."""
         ...
 
     async def add(self, channel: Channel, member: Member) -> None:

@@ -18,6 +18,7 @@ from chinwag.domain.lookup import (
     user_named,
 )
 from chinwag.domain.member import Member, MemberUpdated
+from chinwag.domain.rights import rights_of
 from chinwag.domain.user_channel import NotificationLevel, UserChannel, UserChannelStatus, reshow
 from chinwag.errors import ApiError, Kinds
 from chinwag.ids import Millis
@@ -25,6 +26,7 @@ from chinwag.ids import Millis
 if TYPE_CHECKING:
     from chinwag.domain.caller import Caller
     from chinwag.domain.channel import Channel
+    from chinwag.domain.rights import Rights
     from chinwag.domain.service import Service
     from chinwag.domain.unit import Transaction
     from chinwag.ids import NewSid
@@ -52,24 +54,39 @@ class UpdateMember(Struct, frozen=True, kw_only=True):
         """Return the changed member.
 
         Raises:
-            ApiError: `SERVICE_NOT_FOUND`; `CHANNEL_NOT_FOUND`; `MEMBER_NOT_FOUND`; `CHANNEL_ROLE_NOT_FOUND`.
+            ApiError: `SERVICE_NOT_FOUND`; `CHANNEL_NOT_FOUND`; `MEMBER_NOT_FOUND`; `ROLE_UNAUTHORIZED`;
+                `MISSING_PARAMETER`; `UNAUTHORIZED`; `CHANNEL_ROLE_NOT_FOUND`.
         """
         service = await service_named(tx, caller, self.service_sid)
         channel = await channel_to_change(tx, service, self.channel)
+        may = await rights_of(tx, caller, service, channel)
         member = await member_named(tx, service, channel, self.member)
+        horizon = Horizon(self.last_consumed_message_index, self.last_consumption_timestamp)
+        self._check(may, member, horizon)
         if self.role_sid is not UNSET:
             await channel_role(tx, service, self.role_sid)
 
-        horizon = Horizon(self.last_consumed_message_index, self.last_consumption_timestamp)
-        changed = replace(
-            moved(member, channel, horizon, now),
-            **given(self, ("role_sid", "attributes", "date_created")),
-            date_updated=or_else(self.date_updated, now),
-        )
-        changed = await _save(tx, channel, changed)
+        changed = moved(member, channel, horizon, now)
+        if horizon.moves and not given(self, _BESIDES_THE_HORIZON):
+            changed = await _read_on(tx, service, channel, changed, now)
+        else:
+            plain = given(self, ("role_sid", "attributes", "date_created"))
+            changed = replace(changed, **plain, date_updated=or_else(self.date_updated, now))
+            changed = await _save(tx, channel, changed)
         if horizon.moves:
             await _show_horizon(tx, service, channel, changed)
         return changed
+
+    def _check(self, may: Rights, member: Member, horizon: Horizon) -> None:
+        may.must_not_give(self.role_sid)
+        may.must_say(self.attributes, horizon.index, horizon.timestamp)
+        if self.attributes is not UNSET:
+            may.must_own(member.identity, "editOwnMemberAttributes", "editAnyMemberAttributes")
+        if horizon.moves:
+            may.must_be(member.identity)
+
+
+_BESIDES_THE_HORIZON = ("role_sid", "attributes", "date_created", "date_updated")
 
 
 class UpdateUserChannel(Struct, frozen=True, kw_only=True):
@@ -91,19 +108,25 @@ class UpdateUserChannel(Struct, frozen=True, kw_only=True):
         """Return the changed user channel.
 
         Raises:
-            ApiError: `SERVICE_NOT_FOUND`; `USER_NOT_FOUND`; `CHANNEL_NOT_FOUND`, also when the user is not in
-                it; `MEMBER_NOT_FOUND` when the read horizon of somebody who is only invited should move.
+            ApiError: `SERVICE_NOT_FOUND`; `USER_NOT_FOUND`; `UNAUTHORIZED`; `NOT_A_MEMBER`;
+                `CHANNEL_NOT_FOUND`, also when the user is not in it; `MEMBER_NOT_FOUND` when the read horizon
+                of somebody who is only invited should move.
         """
         service = await service_named(tx, caller, self.service_sid)
         named = await user_named(tx, service, self.user)
         channel = await channel_to_change(tx, service, self.channel)
+        may = await rights_of(tx, caller, service, channel)
+        may.must_be(named.identity)
+        may.must_be_member()
+        if self.notification_level is not UNSET:
+            may.must("editNotificationLevel")
+
         horizon = Horizon(self.last_consumed_message_index, self.last_consumption_timestamp)
         if horizon.moves:
             member = await tx.members.by_identity(service, channel, named.identity)
             if member is None:
                 raise ApiError(Kinds.MEMBER_NOT_FOUND, "who is only invited has no read horizon")
-            member = replace(moved(member, channel, horizon, now), date_updated=now)
-            await _save(tx, channel, member)
+            await _read_on(tx, service, channel, moved(member, channel, horizon, now), now)
 
         user = await tx.users.hold(service, named.id)
         if user is None:
@@ -111,6 +134,19 @@ class UpdateUserChannel(Struct, frozen=True, kw_only=True):
         shown = await user_channel_named(tx, service, user, channel)
         level = or_else(self.notification_level, shown.notification_level)
         return await reshow(tx, user, replace(shown, notification_level=level))
+
+
+async def _read_on(
+    tx: Transaction, service: Service, channel: Channel, member: Member, now: Millis
+) -> Member:
+    """Keep a member of whom nothing but the read horizon has moved. Source: consumption-guide.
+
+    While the service does not report how far others have read, the roster hears nothing of it.
+    """
+    if service.read_status_enabled:
+        return await _save(tx, channel, replace(member, date_updated=now))
+    await tx.members.save(channel, member)
+    return member
 
 
 async def _save(tx: Transaction, channel: Channel, member: Member) -> Member:

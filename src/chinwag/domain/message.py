@@ -14,13 +14,16 @@ from chinwag.domain.change import given, or_else
 from chinwag.domain.channel import Channel, ChannelUpdated
 from chinwag.domain.event import Event
 from chinwag.domain.lookup import channel_to_change, message_named, service_named
-from chinwag.domain.media import Media
+from chinwag.domain.media import Media, media_to_send
+from chinwag.domain.rights import EVERYTHING, rights_of
 from chinwag.errors import ApiError, Kinds
 from chinwag.ids import Millis, parse_sid
 
 if TYPE_CHECKING:
     from chinwag.domain.caller import Caller
+    from chinwag.domain.items import Slice, Span, Tombstone
     from chinwag.domain.paging import Cursor
+    from chinwag.domain.rights import Rights
     from chinwag.domain.service import Service
     from chinwag.domain.unit import Transaction
     from chinwag.ids import NewSid
@@ -46,6 +49,7 @@ class Message(Struct, frozen=True, kw_only=True):
     Args:
         index: its place in the channel: from 0, never given twice.
         author: an identity, or `system`.
+        member_sid: the member who posted it with a client SDK; None for one that came over REST.
         body: its words; None for a file without words.
         attributes: JSON text.
         last_updated_by: who changed it last; None when nobody did.
@@ -60,6 +64,7 @@ class Message(Struct, frozen=True, kw_only=True):
     channel_sid: str
     index: int
     author: str
+    member_sid: str | None = None
     body: str | None
     attributes: str = NO_ATTRIBUTES
     was_edited: bool = False
@@ -99,6 +104,7 @@ class Draft(NamedTuple):
 
     sid: str
     author: str
+    member_sid: str | None
     body: str | None
     attributes: str
     was_edited: bool
@@ -134,6 +140,20 @@ class Messages(Protocol):
         """
         ...
 
+    async def slice(self, service: Service, channel: Channel, span: Span[int]) -> Slice[Message]:
+        """Return messages by index."""
+        ...
+
+    async def since(
+        self, service: Service, channel: Channel, event_id: int, most: int
+    ) -> list[Message | Tombstone[int]]:
+        """Return what changed in the list after an event, ordered by the last event of each.
+
+        The first `most`: who wants the others goes on from the last one. What happened after `channel` was
+        read may be among them.
+        """
+        ...
+
     async def before(self, service: Service, channel: Channel, index: int) -> Message | None:
         """Return the last message below an index, or None."""
         ...
@@ -148,7 +168,7 @@ class Messages(Protocol):
 
 
 class CreateMessage(Struct, frozen=True, kw_only=True):
-    """Post a message. The author need be neither a member nor a user (decided).
+    """Post a message. Over REST the author need be neither a member nor a user (decided).
 
     Args:
         channel: a SID or a unique name.
@@ -169,23 +189,32 @@ class CreateMessage(Struct, frozen=True, kw_only=True):
         """Return the new message.
 
         Raises:
-            ApiError: `SERVICE_NOT_FOUND`; `CHANNEL_NOT_FOUND`; `MESSAGE_BODY_NOT_PROVIDED` with neither body
-                nor file; `MEDIA_NOT_FOUND`; `MEDIA_SENT_ALREADY`.
+            ApiError: `SERVICE_NOT_FOUND`; `CHANNEL_NOT_FOUND`; `NOT_A_MEMBER`; `UNAUTHORIZED`;
+                `MESSAGE_BODY_NOT_PROVIDED` with neither body nor file; `MEDIA_NOT_FOUND`;
+                `MEDIA_SENT_ALREADY`.
         """
-        channel_sid = parse_sid("CH", self.channel)
-        media: Media | None = None
-        if self.media_sid is not None or channel_sid is None:
+        sid, channel_sid = new_sid("IM"), parse_sid("CH", self.channel)
+        may, media = EVERYTHING, None
+        if caller.identity is not None or self.media_sid is not None or channel_sid is None:
             service = await service_named(tx, caller, self.service_sid)
-            channel_sid = (await channel_to_change(tx, service, self.channel)).sid
-            media = await _media(tx, service, self.media_sid)
+            channel = await channel_to_change(tx, service, self.channel)
+            channel_sid = channel.sid
+            may = await rights_of(tx, caller, service, channel)
+            may.must_be_member()
+            may.must("sendMessage" if self.media_sid is None else "sendMediaMessage")
+            if self.media_sid is not None:
+                media = await media_to_send(tx, caller, service, self.media_sid)
+                media = replace(media, channel_sid=channel.sid, message_sid=sid, date_updated=now)
+                await tx.media.attach(media, channel)
         if self.body is None and media is None:
             raise ApiError(Kinds.MESSAGE_BODY_NOT_PROVIDED, "a message needs Body or MediaSid")
 
         created = or_else(self.date_created, now)
         updated = or_else(self.date_updated, created)
         draft = Draft(
-            sid=new_sid("IM"),
-            author=self.author,
+            sid=sid,
+            author=caller.identity or self.author,
+            member_sid=may.member_sid,
             body=self.body,
             attributes=self.attributes,
             was_edited=updated > created,
@@ -202,19 +231,6 @@ class CreateMessage(Struct, frozen=True, kw_only=True):
         tx.record(MessageAdded(message))
         tx.record(ChannelUpdated(channel))
         return message
-
-
-async def _media(tx: Transaction, service: Service, sid: str | None) -> Media | None:
-    """Return the file that a message shall carry, and note that one does."""
-    if sid is None:
-        return None
-    media = await tx.media.hold(service, sid)
-    if media is None:
-        raise ApiError(Kinds.MEDIA_NOT_FOUND, "no file of this SID was uploaded to the service")
-    if media.attached:
-        raise ApiError(Kinds.MEDIA_SENT_ALREADY)
-    await tx.media.attach(media)
-    return replace(media, attached=True)
 
 
 class UpdateMessage(Struct, frozen=True, kw_only=True):
@@ -239,11 +255,14 @@ class UpdateMessage(Struct, frozen=True, kw_only=True):
         """Return the changed message. Only another body makes it an edited one (decided).
 
         Raises:
-            ApiError: `SERVICE_NOT_FOUND`; `CHANNEL_NOT_FOUND`; `MESSAGE_NOT_FOUND`; `MEDIA_BODY_UPDATE`.
+            ApiError: `SERVICE_NOT_FOUND`; `CHANNEL_NOT_FOUND`; `MESSAGE_NOT_FOUND`; `MISSING_PARAMETER`;
+                `UNAUTHORIZED`; `MEDIA_BODY_UPDATE`.
         """
         service = await service_named(tx, caller, self.service_sid)
         channel = await channel_to_change(tx, service, self.channel)
+        may = await rights_of(tx, caller, service, channel)
         message = await message_named(tx, service, channel, self.sid)
+        self._check(may, message)
         if self.body is not UNSET and message.media is not None:
             raise ApiError(Kinds.MEDIA_BODY_UPDATE)
 
@@ -252,7 +271,7 @@ class UpdateMessage(Struct, frozen=True, kw_only=True):
             message,
             **given(self, ("body", "author", "attributes", "date_created")),
             was_edited=message.was_edited or (self.body is not UNSET and self.body != message.body),
-            last_updated_by=self.last_updated_by,
+            last_updated_by=caller.identity or self.last_updated_by,
             date_updated=or_else(self.date_updated, now),
             last_event_id=event_id,
         )
@@ -266,6 +285,13 @@ class UpdateMessage(Struct, frozen=True, kw_only=True):
         await tx.channels.save(after)
         return changed
 
+    def _check(self, may: Rights, message: Message) -> None:
+        may.must_say(self.body, self.attributes)
+        if self.body is not UNSET:
+            may.must_own(message.author, "editOwnMessage", "editAnyMessage")
+        if self.attributes is not UNSET:
+            may.must_own(message.author, "editOwnMessageAttributes", "editAnyMessageAttributes")
+
 
 class DeleteMessage(Struct, frozen=True, kw_only=True):
     """Delete a message. Its index stays unused. `channel` is a SID or a unique name."""
@@ -278,15 +304,19 @@ class DeleteMessage(Struct, frozen=True, kw_only=True):
         """Delete it.
 
         Raises:
-            ApiError: `SERVICE_NOT_FOUND`; `CHANNEL_NOT_FOUND`; `MESSAGE_NOT_FOUND`.
+            ApiError: `SERVICE_NOT_FOUND`; `CHANNEL_NOT_FOUND`; `MESSAGE_NOT_FOUND`; `UNAUTHORIZED`.
         """
         service = await service_named(tx, caller, self.service_sid)
         channel = await channel_to_change(tx, service, self.channel)
+        may = await rights_of(tx, caller, service, channel)
         message = await message_named(tx, service, channel, self.sid)
+        may.must_own(message.author, "deleteOwnMessage", "deleteAnyMessage")
 
         event_id = channel.messages_event_id + 1
         removed = replace(message, last_event_id=event_id)
         await tx.messages.remove(channel, removed)
+        if message.media is not None:
+            await tx.media.remove(service, message.media.sid)
         tx.record(MessageRemoved(removed))
 
         after = replace(channel, messages_event_id=event_id, messages_count=channel.messages_count - 1)

@@ -81,4 +81,5 @@ CHANNEL_USER = (
     "editOwnMessageAttributes",
     "deleteOwnMessage",
     "editNotificationLevel",
+    "editOwnMemberAttributes",
 )

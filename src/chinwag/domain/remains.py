@@ -1,10 +1,12 @@
-"""What is left of deleted channels and services: rows that nobody sees, removed in small batches."""
+"""What is left of deleted channels and services, and files that were never sent: removed in small batches."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
+
+from chinwag import limits
 
 if TYPE_CHECKING:
     from chinwag.domain.caller import Operator
@@ -21,7 +23,7 @@ class Remains(Protocol):
 
 
 class ClearRemains(Struct, frozen=True, kw_only=True):
-    """Remove some rows of what was deleted.
+    """Remove some rows of what was deleted, or uploaded and never sent.
 
     Args:
         most: rows, about, so that nobody waits long for this change.
@@ -29,6 +31,8 @@ class ClearRemains(Struct, frozen=True, kw_only=True):
 
     most: int
 
-    async def apply(self, tx: Transaction, _caller: Operator, _now: Millis, _new_sid: NewSid) -> bool:
+    async def apply(self, tx: Transaction, _caller: Operator, now: Millis, _new_sid: NewSid) -> bool:
         """Return whether there may be more."""
-        return await tx.remains.clear(self.most)
+        if await tx.remains.clear(self.most):
+            return True
+        return await tx.media.remove_unsent(now - limits.UNSENT_MEDIA_MS, self.most)

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from chinwag.domain.caller import Caller
+    from chinwag.domain.channel import Channel
     from chinwag.domain.paging import Cursor
+    from chinwag.domain.rights import Standing
     from chinwag.domain.service import Service
     from chinwag.domain.unit import Transaction
     from chinwag.errors import Kind
@@ -87,6 +89,13 @@ class Roles(Protocol):
 
     async def remove(self, service: Service, sid: str) -> None:
         """Remove a role."""
+        ...
+
+    async def standing(self, service: Service, identity: str, channel: Channel | None) -> Standing | None:
+        """Return who a user is in a service and in a channel, and what the user's roles permit, or None.
+
+        Roles that were deleted are the defaults of the service.
+        """
         ...
 
 

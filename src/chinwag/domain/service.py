@@ -98,9 +98,11 @@ class ServiceCreated(Event, frozen=True):
 
 
 class ServiceUpdated(Event, frozen=True):
-    """A setting of a service changed."""
+    """A setting of a service changed. What client SDKs notice of it is told as it is now."""
 
     service_sid: str
+    read_status_enabled: bool = True
+    reachability_enabled: bool = False
 
 
 class ServiceDeleted(Event, frozen=True):
@@ -196,7 +198,8 @@ class UpdateService(Struct, frozen=True, kw_only=True):
     async def apply(self, tx: Transaction, caller: Caller, now: Millis, _new_sid: NewSid) -> Service:
         """Return the changed service.
 
-        Lowering a limit below what is in use is allowed and only blocks further joins (decided).
+        Lowering a limit below what is in use is allowed and only blocks further joins (decided). With
+        reachability goes what is known of it (decided).
 
         Raises:
             ApiError: `SERVICE_NOT_FOUND`; `DEPLOYMENT_ROLE_NOT_FOUND`, `CHANNEL_ROLE_NOT_FOUND` or
@@ -217,7 +220,15 @@ class UpdateService(Struct, frozen=True, kw_only=True):
             **given(self, _PLAIN),
         )
         await tx.services.save(changed)
-        tx.record(ServiceUpdated(service.sid))
+        if service.reachability_enabled and not changed.reachability_enabled:
+            await tx.users.forget_reachability(service)
+        tx.record(
+            ServiceUpdated(
+                changed.sid,
+                read_status_enabled=changed.read_status_enabled,
+                reachability_enabled=changed.reachability_enabled,
+            )
+        )
         return changed
 
     async def _check_roles(self, tx: Transaction, service: Service) -> None:

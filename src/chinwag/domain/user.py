@@ -5,7 +5,7 @@ How one is removed, with all that hangs on it, is in `leaving`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
@@ -15,6 +15,7 @@ from chinwag.domain.attributes import NO_ATTRIBUTES
 from chinwag.domain.caller import SYSTEM
 from chinwag.domain.event import Event
 from chinwag.domain.lookup import deployment_role, service_named, user_to_change
+from chinwag.domain.rights import rights_of
 from chinwag.errors import ApiError, Kinds
 from chinwag.ids import Millis, parse_sid
 
@@ -64,6 +65,15 @@ class User(Struct, frozen=True, kw_only=True):
     channels_event_id: int = 0
 
 
+class OnlineUser(NamedTuple):
+    """Somebody who is marked as online."""
+
+    account_id: int
+    account_sid: str
+    service_sid: str
+    identity: str
+
+
 class UserCreated(Event, frozen=True):
     """A user came into being, by request or by being added to a channel."""
 
@@ -100,6 +110,18 @@ class Users(Protocol):
 
     async def page(self, service: Service, cursor: Cursor) -> list[User]:
         """Return a page of users, oldest first, and one more if there are more."""
+        ...
+
+    async def these(self, service: Service, sids: list[str]) -> list[User]:
+        """Return those of these users that there are, oldest first."""
+        ...
+
+    async def online(self) -> list[OnlineUser]:
+        """Return who is marked as online, in all services of all accounts."""
+        ...
+
+    async def forget_reachability(self, service: Service) -> None:
+        """Forget of every user whether a client is connected and whether a push can reach it."""
         ...
 
     async def add(self, service: Service, user: User) -> User:
@@ -167,10 +189,16 @@ class UpdateUser(Struct, frozen=True, kw_only=True):
         """Return the changed user.
 
         Raises:
-            ApiError: `SERVICE_NOT_FOUND`; `USER_NOT_FOUND`; `DEPLOYMENT_ROLE_NOT_FOUND`.
+            ApiError: `SERVICE_NOT_FOUND`; `USER_NOT_FOUND`; `ROLE_UNAUTHORIZED`; `MISSING_PARAMETER`;
+                `UNAUTHORIZED`; `DEPLOYMENT_ROLE_NOT_FOUND`.
         """
         service = await service_named(tx, caller, self.service_sid)
+        may = await rights_of(tx, caller, service)
         user = await user_to_change(tx, service, self.user)
+        may.must_not_give(self.role_sid)
+        may.must_say(self.friendly_name, self.attributes)
+        may.must_own(user.identity, "editOwnUserInfo", "editAnyUserInfo")
+
         role_sid = user.role_sid
         if self.role_sid is not UNSET:
             role_sid = await deployment_role(tx, service, self.role_sid)

@@ -16,6 +16,7 @@ from chinwag.domain.event import Event
 
 if TYPE_CHECKING:
     from chinwag.domain.channel import Channel
+    from chinwag.domain.items import Slice, Span, Tombstone
     from chinwag.domain.member import Member
     from chinwag.domain.paging import Cursor
     from chinwag.domain.service import Service
@@ -93,6 +94,20 @@ class UserChannels(Protocol):
 
     async def page(self, service: Service, user: User, cursor: Cursor) -> list[UserChannel]:
         """Return a page of a user's channels, oldest channel first, and one more if there are more."""
+        ...
+
+    async def slice(self, service: Service, user: User, span: Span[str]) -> Slice[UserChannel]:
+        """Return a user's channels by the SID of the channel. Unread messages are not counted."""
+        ...
+
+    async def since(
+        self, service: Service, user: User, event_id: int, most: int
+    ) -> list[UserChannel | Tombstone[str]]:
+        """Return what changed in a user's list after an event, ordered by the last event of each.
+
+        The first `most`: who wants the others goes on from the last one. The keys of tombstones are SIDs of
+        channels. Unread messages are not counted.
+        """
         ...
 
     async def put(self, user_channel: UserChannel) -> None:

@@ -62,7 +62,7 @@ def envelope(error: ApiError) -> bytes:
 def headers(error: ApiError) -> dict[str, str]:
     """Return the headers that go with an error."""
     found: dict[str, str] = {}
-    if error.kind.status is HTTPStatus.UNAUTHORIZED:
+    if error.kind is Kinds.AUTHENTICATE:
         found["www-authenticate"] = 'Basic realm="Twilio API"'
     if error.kind is Kinds.UNAVAILABLE:
         found["retry-after"] = "1"

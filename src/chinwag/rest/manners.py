@@ -34,6 +34,9 @@ ERROR = "chinwag.error"
 LINES = "chinwag.lines"
 """Key of the ASGI scope under which the protocol takes header lines for the next answer."""
 
+UPLOAD = "chinwag.upload"
+"""Key of the ASGI scope under which the protocol is told that a body of so many bytes is welcome."""
+
 RECEIVE = "chinwag.receive"
 """Key of the ASGI scope under which the body of the request is to be had."""
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -12,7 +14,7 @@ from chinwag.errors import ApiError, Kinds
 from chinwag.logs import logger
 from chinwag.rest import envelope
 from chinwag.rest.body import DRAINED
-from chinwag.rest.manners import LINES, manners, new_request_id
+from chinwag.rest.manners import LINES, UPLOAD, manners, new_request_id
 from chinwag.rest.transport import OneWrite
 
 if TYPE_CHECKING:
@@ -29,13 +31,31 @@ _LINGER_SECONDS = 1.0
 """How long a client that was refused may go on sending, in seconds. What it sends is not looked at."""
 
 
+@dataclass(slots=True)
+class _Upload:
+    """A body that may be large, and may take as long as it goes on.
+
+    Args:
+        most: bytes of it.
+        heard: when something of it came last, by the clock of the loop.
+        until: when all of it must have come.
+    """
+
+    most: int
+    heard: float
+    until: float
+
+
 class BoundedProtocol(HttpToolsProtocol):
     """uvicorn's protocol with bounds on the head of a request, and the JSON envelope for what is not HTTP.
 
     A request line and headers take at most `limits.HEAD_BYTES` in `limits.HEADERS` lines, and arrive within
     `limits.HEAD_SECONDS` of their first byte (of the connection, for its first request); the body arrives
     within `limits.BODY_SECONDS` of its head. What is refused here is answered in its turn, after the requests
-    before it, and ends the connection.
+    before it, and ends the connection. A client that leaves an answer unread is cut off.
+
+    An application that wants a larger body says so, under the key `UPLOAD` of the scope: such a body may
+    pause for `limits.UPLOAD_IDLE_SECONDS` and take `limits.UPLOAD_SECONDS` in all.
     """
 
     _timer: asyncio.TimerHandle | None = None
@@ -43,23 +63,29 @@ class BoundedProtocol(HttpToolsProtocol):
     _reading_body = False
     _head_bytes = 0
     _body_bytes = 0
+    _upload: _Upload | None = None
     _refusal: ApiError | None = None
+    _is_socket = False
+    _lingers = False
+    _unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first head."""
         super().connection_made(transport)
-        self._one_write = OneWrite(transport)
+        self._bare = transport
+        self._one_write = OneWrite(transport, self._close)
         self.transport = self._one_write  # type: ignore[assignment]  # all that uvicorn asks of it
         self._timer = self.loop.call_later(limits.HEAD_SECONDS, self._head_is_late)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop waiting."""
         self._stop_timing()
+        self._is_read()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Parse what has come, and see that it stays within its bounds."""
-        if self._refusal is not None:
+        if self._refusal is not None or self._lingers:
             return
         if self._reading_head:
             self._head_bytes += len(data)
@@ -73,10 +99,18 @@ class BoundedProtocol(HttpToolsProtocol):
                 cause if isinstance(cause, ApiError) else ApiError(Kinds.MALFORMED_REQUEST, str(error))
             )
             return
+        if self._is_socket:
+            return
         if self._reading_head and self._head_bytes > limits.HEAD_BYTES:
             self._refuse(ApiError(Kinds.HEAD_TOO_LARGE, f"at most {limits.HEAD_BYTES} bytes"))
-        elif self._body_bytes > _MOST_BEHIND_HEAD:
-            self._refuse(ApiError(Kinds.BODY_TOO_LARGE, f"at most {limits.BODY_BYTES} bytes"))
+        elif self._body_bytes > (self._upload.most if self._upload else _MOST_BEHIND_HEAD):
+            self._refuse(ApiError(Kinds.BODY_TOO_LARGE, f"{self._body_bytes} bytes and more"))
+        else:
+            self._go_on_timing()
+
+    def _go_on_timing(self) -> None:
+        if self._upload is not None:
+            self._upload.heard = self.loop.time()
         elif self._timer is None and self._reading_head:
             self._timer = self.loop.call_later(limits.HEAD_SECONDS, self._head_is_late)
         elif self._timer is None and self._reading_body:
@@ -119,16 +153,20 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         self._stop_timing()
         self.scope[LINES] = self._one_write.add  # type: ignore[typeddict-unknown-key]
+        self.scope[UPLOAD] = partial(self._expect_upload, self.scope)  # type: ignore[typeddict-unknown-key]
         super().on_headers_complete()
         self._reading_head = False
         self._reading_body = True
         self._body_bytes = 0
+        self._upload = None
 
     def on_message_complete(self) -> None:
         """The whole request is there."""
         if self._offers_upgrade():
             return
         self._reading_body = False
+        if self._upload is not None:
+            self._upload, self._body_bytes = None, 0
         self._stop_timing()
         super().on_message_complete()
 
@@ -139,6 +177,16 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_response_complete()
         if was_last and self._refusal is not None:
             self._answer_and_close(self._refusal)
+
+    def pause_writing(self) -> None:
+        """Wait for the client to read what it was sent."""
+        super().pause_writing()
+        self._unread = self.loop.call_later(limits.READER_SECONDS, self._is_not_read)
+
+    def resume_writing(self) -> None:
+        """The client has read it."""
+        self._is_read()
+        super().resume_writing()
 
     def _feed(self, data: bytes) -> None:
         """Parse.
@@ -152,6 +200,9 @@ class BoundedProtocol(HttpToolsProtocol):
                 self.parser.feed_data(left)
             except httptools.HttpParserUpgrade as offer:
                 left = left[offer.args[0] :]
+                if self._asks_for_socket():
+                    self._become_socket(left)
+                    return
                 head = self._head_without_offer()
                 self.parser = httptools.HttpRequestParser(self)
                 self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
@@ -162,10 +213,63 @@ class BoundedProtocol(HttpToolsProtocol):
     def _offers_upgrade(self) -> bool:
         return self.parser.should_upgrade() and any(name == b"upgrade" for name, _ in self.headers)
 
+    def _asks_for_socket(self) -> bool:
+        """Return whether a client opens a WebSocket, and may: with nothing else under way here."""
+        if self.pipeline or (self.cycle and not self.cycle.response_complete):
+            return False
+        offers = [value.lower() for name, value in self.headers if name == b"upgrade"]
+        return offers == [b"websocket"] and self.parser.get_method() == b"GET"
+
+    def _become_socket(self, left: memoryview) -> None:
+        """Hand the connection, with the request and what came behind it, to the protocol of WebSockets."""
+        self._is_socket = True
+        self._stop_timing()
+        self._unset_keepalive_if_required()
+        self.connections.discard(self)
+        assert self.ws_protocol_class is not None, "a server has sockets"
+        make_protocol: Any = self.ws_protocol_class  # typed as any protocol; it is one of uvicorn's
+        protocol = make_protocol(config=self.config, server_state=self.server_state, app_state=self.app_state)
+        lines = [name + b": " + value + b"\r\n" for name, value in self.headers]
+        protocol.connection_made(self._bare)
+        self._bare.set_protocol(protocol)
+        protocol.data_received(b"GET %b HTTP/1.1\r\n%b\r\n" % (self.url, b"".join(lines)))
+        if left:
+            protocol.data_received(bytes(left))
+
     def _head_without_offer(self) -> bytes:
         version = self.parser.get_http_version().encode()
         lines = [name + b": " + value + b"\r\n" for name, value in self.headers if name != b"upgrade"]
         return b"%b %b HTTP/%b\r\n%b\r\n" % (self.parser.get_method(), self.url, version, b"".join(lines))
+
+    def _expect_upload(self, scope: object, most: int) -> None:
+        """Take a larger body for a request, of up to `most` bytes; what frames them may be as much again."""
+        if scope is not self.scope or not self._reading_body:
+            return  # it is there, whole, and the next one is being read
+        now = self.loop.time()
+        self._stop_timing()
+        self._upload = _Upload(2 * (most + DRAINED), heard=now, until=now + limits.UPLOAD_SECONDS)
+        self._timer = self.loop.call_later(limits.UPLOAD_IDLE_SECONDS, self._upload_may_be_late)
+
+    def _upload_may_be_late(self) -> None:
+        self._timer = None
+        upload, now = self._upload, self.loop.time()
+        assert upload is not None, "this timer ends with the upload"
+        if self.flow.read_paused:
+            upload.heard = now  # it is we who keep the client waiting
+        wait = min(upload.heard + limits.UPLOAD_IDLE_SECONDS, upload.until) - now
+        if wait > 0:
+            self._timer = self.loop.call_later(wait, self._upload_may_be_late)
+        else:
+            self._refuse(ApiError(Kinds.REQUEST_TIMEOUT, "the upload pauses, or takes too long"))
+
+    def _is_not_read(self) -> None:
+        _log.info("cut off", peer=self.client, detail="the client does not read its answer")
+        self._bare.abort()
+
+    def _is_read(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
     def _stop_timing(self) -> None:
         if self._timer is not None:
@@ -213,10 +317,26 @@ class BoundedProtocol(HttpToolsProtocol):
         origin = next((value for name, value in self.headers or () if name == b"origin"), None)
         self._one_write.add(b"")  # what waits there was for an answer that is not written any more
         self.transport.write(_answer(error, request_id, origin))
-        # To close with something unread is to reset the connection: the client might never see the answer.
+        self._linger()
+
+    def _close(self) -> None:
+        """Close, but let a client that is still sending read what it was answered."""
+        if self._reading_body and self.cycle.response_complete and not self._lingers:
+            self._linger()
+        else:
+            self._bare.close()
+
+    def _linger(self) -> None:
+        """Say that no more will come, and close a little later.
+
+        To close with something unread is to reset the connection: the client might never see the answer.
+        """
+        self._lingers = True
+        self._stop_timing()
+        self._one_write.flush()
         self.flow.resume_reading()
-        self.transport.write_eof()
-        self.loop.call_later(_LINGER_SECONDS, self.transport.close)
+        self._bare.write_eof()
+        self.loop.call_later(_LINGER_SECONDS, self._bare.close)
 
 
 def _answer(error: ApiError, request_id: str, origin: bytes | None) -> bytes:

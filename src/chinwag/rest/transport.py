@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable
 
 _HEAD = b"HTTP/1.1 "
 _CONTINUE = b"HTTP/1.1 100"
@@ -20,10 +21,15 @@ class OneWrite:
     """A transport that holds the head of an answer back until its body, or its end, comes.
 
     It has what uvicorn's protocol asks of a transport, and no more.
+
+    Args:
+        transport: where it writes.
+        close: closes it.
     """
 
-    def __init__(self, transport: asyncio.Transport) -> None:
+    def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
         self._transport = transport
+        self._close = close
         self._head = b""
         self._lines = b""
         self.is_closing = transport.is_closing
@@ -51,12 +57,7 @@ class OneWrite:
             head, self._head = self._head, b""
             self._transport.write(head)
 
-    def write_eof(self) -> None:
-        """Write what is held back, then say that no more will come."""
-        self.flush()
-        self._transport.write_eof()
-
     def close(self) -> None:
         """Write what is held back, then close."""
         self.flush()
-        self._transport.close()
+        self._close()

@@ -56,6 +56,18 @@ class PublicAddress:
             raise ApiError(Kinds.MALFORMED_REQUEST, "the Host header is no host")
         return f"{scheme}://{host}"
 
+    def of_socket(self, scope: Mapping[str, Any]) -> str:
+        """Return the base for who came by a WebSocket, in the scheme of HTTP.
+
+        Raises:
+            ApiError: `MALFORMED_REQUEST` for a host that cannot be one.
+        """
+        headers = {
+            name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
+        }
+        scheme = "https" if scope["scheme"] == "wss" else "http"
+        return self.base({**scope, "scheme": scheme}, headers.get)
+
     def _trusts(self, scope: Mapping[str, Any]) -> bool:
         client = scope.get("client")
         if not client:

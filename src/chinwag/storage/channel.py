@@ -27,6 +27,7 @@ _SELECT = f"SELECT {COLUMNS} FROM channel WHERE channel.service_id = $1 AND NOT 
 
 _PAGE = PageOf(_SELECT, by="channel.sid")
 _PAGE_OF_TYPE = PageOf(_SELECT + " AND channel.type = $5", by="channel.sid")
+_THESE = _SELECT + " AND channel.sid = ANY($2) ORDER BY channel.sid"
 
 
 class ChannelRows:
@@ -71,6 +72,11 @@ class ChannelRows:
         else:
             (only,) = set(types)
             rows = await _PAGE_OF_TYPE.read(self._database, service.id, cursor, only)
+        return [channel_of(row, service.account_sid, service.sid) for row in rows]
+
+    async def these(self, service: Service, sids: list[str]) -> list[Channel]:
+        """Return those of these channels that there are, oldest first."""
+        rows = await self._database.rows(_THESE, service.id, self._database.array(sids))
         return [channel_of(row, service.account_sid, service.sid) for row in rows]
 
     async def add(self, service: Service, channel: Channel) -> Channel:

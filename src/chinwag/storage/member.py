@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chinwag.domain.items import Tombstone
 from chinwag.domain.member import Member
+from chinwag.storage.items import BEHIND_SIDS, SliceOf
 from chinwag.storage.page import PageOf
 
 if TYPE_CHECKING:
     from chinwag.domain.channel import Channel
+    from chinwag.domain.items import Slice, Span
     from chinwag.domain.paging import Cursor
     from chinwag.domain.service import Service
     from chinwag.domain.user import User
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
 _COLUMNS = """
     member.user_id, member.sid, identity, role.sid, member.attributes,
     last_consumed_message_index, last_consumption_timestamp, member.date_created, member.date_updated,
-    member.created_event_id, member.last_event_id
+    member.created_event_id, member.last_event_id, "user".sid
 """
 
 _FROM = """
@@ -30,6 +33,19 @@ _SELECT = f"SELECT {_COLUMNS} {_FROM} WHERE member.channel_id = $1 AND NOT membe
 
 _PAGE = PageOf(_SELECT, by="member.sid")
 _PAGE_OF_SOME = PageOf(_SELECT + " AND identity = ANY($5)", by="member.sid")
+
+_SLICE = SliceOf(_SELECT, by="member.sid", place=2, lowest="", highest=BEHIND_SIDS)
+
+# A tombstone outlives its user, whose key may be another's by now.
+_SINCE = f"""
+    SELECT {_COLUMNS}, member.deleted
+    FROM member
+    LEFT JOIN "user" ON "user".id = member.user_id AND NOT member.deleted
+    LEFT JOIN role ON role.service_id = "user".service_id AND role.sid = member.role_sid
+    WHERE member.channel_id = $1 AND member.last_event_id > $2
+    ORDER BY member.last_event_id
+    LIMIT $3
+"""
 
 _CHANNEL_IS_THERE = "(SELECT NOT channel.deleted FROM channel WHERE channel.id = member.channel_id)"
 
@@ -67,6 +83,37 @@ class MemberRows:
             these = self._database.array(identities)
             rows = await _PAGE_OF_SOME.read(self._database, channel.id, cursor, these)
         return [_member(row, service, channel.sid) for row in rows]
+
+    async def slice(self, service: Service, channel: Channel, span: Span[str]) -> Slice[Member]:
+        """Return members by SID."""
+        return await _SLICE.read(
+            self._database, channel.id, span, lambda row: _member(row, service, channel.sid)
+        )
+
+    async def since(
+        self, service: Service, channel: Channel, event_id: int, most: int
+    ) -> list[Member | Tombstone[str]]:
+        """Return what changed in the roster after an event: the first `most`, by their last events."""
+        rows = await self._database.rows(_SINCE, channel.id, event_id, most)
+        return [
+            Tombstone(key=row[1], created_event_id=row[9], last_event_id=row[10])
+            if row[12]
+            else _member(row, service, channel.sid)
+            for row in rows
+        ]
+
+    async def identities(self, channel: Channel) -> list[str]:
+        """Return who the members are, all of them."""
+        rows = await self._database.rows(
+            """
+            SELECT identity
+            FROM member JOIN "user" ON "user".id = member.user_id
+            WHERE channel_id = $1 AND NOT deleted
+            ORDER BY member.sid
+            """,
+            channel.id,
+        )
+        return [row[0] for row in rows]
 
     async def add(self, channel: Channel, member: Member) -> None:
         """Add a member to a channel that is held."""
@@ -146,7 +193,7 @@ class MemberRows:
             """,
             user.id,
         )
-        return [_member(row, service, row[11]) for row in rows]
+        return [_member(row, service, row[12]) for row in rows]
 
 
 def _member(row: Row, service: Service, channel_sid: str) -> Member:
@@ -156,6 +203,7 @@ def _member(row: Row, service: Service, channel_sid: str) -> Member:
         account_sid=service.account_sid,
         service_sid=service.sid,
         channel_sid=channel_sid,
+        user_sid=row[11],
         identity=row[2],
         role_sid=row[3] or service.default_channel_role_sid,
         attributes=row[4],

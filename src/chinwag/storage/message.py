@@ -6,24 +6,31 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from chinwag.domain.items import Tombstone
 from chinwag.domain.message import Draft, Message, MessageOrder
 from chinwag.storage.channel import COLUMNS as CHANNEL_COLUMNS
 from chinwag.storage.channel import channel_of
+from chinwag.storage.items import SliceOf
 from chinwag.storage.media import COLUMNS as MEDIA_COLUMNS
 from chinwag.storage.media import media_of
 
 if TYPE_CHECKING:
     from chinwag.domain.caller import Caller
     from chinwag.domain.channel import Channel
+    from chinwag.domain.items import Slice, Span
     from chinwag.domain.paging import Cursor
     from chinwag.domain.service import Service
     from chinwag.storage.database import Database, Row
 
+_COLUMNS = f"""
+    message.sid, "index", message.author, member_sid, body, attributes, was_edited, last_updated_by,
+    message.date_created, message.date_updated, created_event_id, last_event_id, {MEDIA_COLUMNS}
+"""
+
 _SELECT = f"""
-    SELECT message.sid, "index", author, body, attributes, was_edited, last_updated_by, message.date_created,
-           date_updated, created_event_id, last_event_id, {MEDIA_COLUMNS}
+    SELECT {_COLUMNS}
     FROM message LEFT JOIN media ON media.id = media_id
-    WHERE channel_id = $1 AND deleted = FALSE
+    WHERE message.channel_id = $1 AND deleted = FALSE
 """
 
 _GET = _SELECT + " AND message.sid = $2"
@@ -34,6 +41,69 @@ _FROM_LAST = _SELECT + ' ORDER BY "index" DESC LIMIT $2 OFFSET $3'
 _ABOVE = _SELECT + f' AND "index" > {_PLACE} ORDER BY "index" LIMIT $3'
 _BELOW = _SELECT + f' AND "index" < {_PLACE} ORDER BY "index" DESC LIMIT $3'
 _BEFORE = _SELECT + ' AND "index" < $2 ORDER BY "index" DESC LIMIT 1'
+
+_SLICE = SliceOf(_SELECT, by='"index"', place=2, lowest=-1, highest=2**63 - 1)
+
+# What was changed or deleted is indexed by its last event; what was only added is not. But events rise with
+# the indices, and each adds one message at most: so the first message that was added after an event stands no
+# further from the end than events have happened since, and `search` finds it by halving what lies between.
+# From there `added` goes no further than `changed` does: it would step over all that were changed later.
+_SINCE = f"""
+    WITH RECURSIVE search (low, size) AS (
+        SELECT next_index - most, most
+        FROM (
+            SELECT next_index,
+                   CASE WHEN messages_event_id - $2 < next_index THEN messages_event_id - $2
+                        ELSE next_index END AS most
+            FROM channel
+            WHERE id = $1
+        ) AS bounds
+        UNION ALL
+        SELECT CASE WHEN (
+                   SELECT created_event_id <= $2
+                   FROM message
+                   WHERE channel_id = $1 AND deleted = FALSE AND "index" >= low + size / 2
+                   ORDER BY "index"
+                   LIMIT 1
+               ) THEN low + size / 2 + 1 ELSE low END,
+               size / 2
+        FROM search
+        WHERE size > 0
+    ),
+    found AS (
+        SELECT "index" AS first_index
+        FROM message
+        WHERE channel_id = $1 AND deleted = FALSE AND "index" >= (SELECT low FROM search WHERE size <= 0)
+        ORDER BY "index"
+        LIMIT 1
+    ),
+    changed AS (
+        SELECT *
+        FROM message
+        WHERE channel_id = $1 AND last_event_id > $2 AND last_event_id > created_event_id
+        ORDER BY last_event_id
+        LIMIT $3
+    ),
+    reach AS (
+        SELECT CASE WHEN count(*) = $3 THEN max(last_event_id) - $2
+                    ELSE (SELECT next_index FROM channel WHERE id = $1) END AS events
+        FROM changed
+    ),
+    added AS (
+        SELECT *
+        FROM message
+        WHERE channel_id = $1 AND deleted = FALSE AND last_event_id <= created_event_id
+            AND "index" >= (SELECT first_index FROM found)
+            AND "index" < (SELECT first_index FROM found) + (SELECT events FROM reach)
+        ORDER BY "index"
+        LIMIT $3
+    )
+    SELECT {_COLUMNS}, deleted
+    FROM (SELECT * FROM changed UNION ALL SELECT * FROM added) AS message
+    LEFT JOIN media ON media.id = media_id
+    ORDER BY last_event_id
+    LIMIT $3
+"""
 
 _COUNT = f"""
     UPDATE channel
@@ -51,10 +121,10 @@ _COUNT = f"""
 
 _ADD = """
     INSERT INTO message (
-        channel_id, "index", created_event_id, last_event_id, sid, author, body, attributes, was_edited,
-        last_updated_by, media_id, date_created, date_updated
+        channel_id, "index", created_event_id, last_event_id, sid, author, member_sid, body, attributes,
+        was_edited, last_updated_by, media_id, date_created, date_updated
     )
-    VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+    VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 """
 
 # Many messages at once. Channels are locked in the order of their keys, so that two sets cannot wait for each
@@ -65,9 +135,9 @@ _POST_SET = f"""
         SELECT *
         FROM unnest(
             $1::bigint[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[],
-            $8::text[], $9::boolean[], $10::text[], $11::bigint[], $12::bigint[]
+            $8::text[], $9::text[], $10::boolean[], $11::text[], $12::bigint[], $13::bigint[]
         ) WITH ORDINALITY AS given (
-            account_id, service_sid, channel_sid, sid, date_created, author, body, attributes,
+            account_id, service_sid, channel_sid, sid, date_created, author, member_sid, body, attributes,
             was_edited, last_updated_by, media_id, date_updated, place
         )
     ),
@@ -111,12 +181,12 @@ _POST_SET = f"""
     ),
     added AS (
         INSERT INTO message (
-            channel_id, "index", created_event_id, last_event_id, sid, author, body, attributes, was_edited,
-            last_updated_by, media_id, date_created, date_updated
+            channel_id, "index", created_event_id, last_event_id, sid, author, member_sid, body, attributes,
+            was_edited, last_updated_by, media_id, date_created, date_updated
         )
         SELECT counted.id, next_index - size + nth - 1, messages_event_id - size + nth,
-               messages_event_id - size + nth, numbered.sid, author, body, numbered.attributes, was_edited,
-               last_updated_by, media_id, numbered.date_created, numbered.date_updated
+               messages_event_id - size + nth, numbered.sid, author, member_sid, body, numbered.attributes,
+               was_edited, last_updated_by, media_id, numbered.date_created, numbered.date_updated
         FROM numbered JOIN counted ON counted.id = channel_id
     )
     SELECT numbered.place, counted.*, nth FROM numbered JOIN counted ON counted.id = channel_id
@@ -136,6 +206,7 @@ class MessageRows:
         place = (caller.account_id, service_sid, channel_sid, draft.sid, draft.date_created)
         content = (
             draft.author,
+            draft.member_sid,
             draft.body,
             draft.attributes,
             draft.was_edited,
@@ -189,6 +260,22 @@ class MessageRows:
         )
         return row is not None
 
+    async def slice(self, service: Service, channel: Channel, span: Span[int]) -> Slice[Message]:
+        """Return messages by index."""
+        return await _SLICE.read(self._database, channel.id, span, lambda row: _kept(row, service, channel))
+
+    async def since(
+        self, service: Service, channel: Channel, event_id: int, most: int
+    ) -> list[Message | Tombstone[int]]:
+        """Return what changed in the list after an event: the first `most`, by their last events."""
+        rows = await self._database.rows(_SINCE, channel.id, event_id, most)
+        return [
+            Tombstone(key=row[1], created_event_id=row[10], last_event_id=row[11])
+            if row[-1]
+            else _kept(row, service, channel)
+            for row in rows
+        ]
+
     async def before(self, service: Service, channel: Channel, index: int) -> Message | None:
         """Return the last message below an index, or None."""
         row = await self._database.row(_BEFORE, channel.id, index)
@@ -218,8 +305,8 @@ class MessageRows:
         await self._database.execute(
             """
             UPDATE message
-            SET deleted = TRUE, author = '', body = NULL, attributes = '{}', last_updated_by = NULL,
-                media_id = NULL, last_event_id = $3
+            SET deleted = TRUE, author = '', member_sid = NULL, body = NULL, attributes = '{}',
+                last_updated_by = NULL, media_id = NULL, last_event_id = $3
             WHERE channel_id = $1 AND deleted = FALSE AND "index" = $2
             """,
             channel.id, message.index, message.last_event_id,
@@ -253,6 +340,7 @@ def _message(draft: Draft, channel: Channel) -> Message:
         channel_sid=channel.sid,
         index=channel.next_index - 1,
         author=draft.author,
+        member_sid=draft.member_sid,
         body=draft.body,
         attributes=draft.attributes,
         was_edited=draft.was_edited,
@@ -273,13 +361,14 @@ def _kept(row: Row, service: Service, channel: Channel) -> Message:
         channel_sid=channel.sid,
         index=row[1],
         author=row[2],
-        body=row[3],
-        attributes=row[4],
-        was_edited=bool(row[5]),
-        last_updated_by=row[6],
-        media=None if row[11] is None else media_of(row[11:]),
-        date_created=row[7],
-        date_updated=row[8],
-        created_event_id=row[9],
-        last_event_id=row[10],
+        member_sid=row[3],
+        body=row[4],
+        attributes=row[5],
+        was_edited=bool(row[6]),
+        last_updated_by=row[7],
+        media=None if row[12] is None else media_of(row[12:]),
+        date_created=row[8],
+        date_updated=row[9],
+        created_event_id=row[10],
+        last_event_id=row[11],
     )

@@ -313,6 +313,8 @@ async def _connected(url: str, connections: int) -> asyncpg.Pool:
             # Every statement of ours finds a few rows by an index: there is nothing to plan anew.
             "plan_cache_mode": "force_generic_plan",
             "jit": "off",
+            # The planner takes a page for a tenth of all, and would start workers to read it.
+            "max_parallel_workers_per_gather": "0",
         },
     )
 

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chinwag.storage.media import GOING, leave_contents
+
 if TYPE_CHECKING:
     from chinwag.storage.database import Database
 
 _IN_CHANNEL = ("member", "invite", "channel_webhook")
-"""What a channel has besides messages, by SID."""
+"""What a channel has besides messages and media, by SID."""
 
-_IN_SERVICE = ("binding", "media", "role")
-"""What a service has besides channels and users, by SID."""
+_IN_SERVICE = ("binding", "role")
+"""What a service has besides channels, users and media, by SID."""
 
 
 class RemainsRows:
@@ -48,6 +50,8 @@ class RemainsRows:
         for deleted in (False, True):
             if await self._clear_messages(channel, most, deleted=deleted):
                 return most
+        if removed := await self._clear_media("channel_id", channel, most):
+            return removed
         for table in _IN_CHANNEL:
             if removed := await self._clear_some(table, "channel_id", channel, most):
                 return removed
@@ -77,6 +81,8 @@ class RemainsRows:
         user = await self._first('SELECT id FROM "user" WHERE service_id = $1 LIMIT 1', service)
         if user is not None:
             return await self._clear_user(user, most)
+        if removed := await self._clear_media("service_id", service, most):
+            return removed
         for table in _IN_SERVICE:
             if removed := await self._clear_some(table, "service_id", service, most):
                 return removed
@@ -96,6 +102,19 @@ class RemainsRows:
         if len(rows) < most:
             await self._database.execute('DELETE FROM "user" WHERE id = $1', user)
         return len(rows) + 1
+
+    async def _clear_media(self, owner: str, key: int, most: int) -> int:
+        """Remove files, whose contents are left, and return how many there were."""
+        rows = await self._database.rows(
+            f"""
+            DELETE FROM media
+            WHERE {owner} = $1 AND id IN (SELECT id FROM media WHERE {owner} = $1 LIMIT $2)
+            RETURNING {GOING}
+            """,
+            key, most,
+        )  # fmt: skip
+        await leave_contents(self._database, rows)
+        return len(rows)
 
     async def _clear_some(self, table: str, owner: str, key: int, most: int) -> int:
         """Remove rows of a table, and return how many there were."""

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from chinwag.domain.permissions import RoleType
+from chinwag.domain.rights import Standing
 from chinwag.domain.role import Role
 from chinwag.storage.page import PageOf
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from chinwag.domain.channel import Channel
     from chinwag.domain.paging import Cursor
     from chinwag.domain.service import Service
     from chinwag.ids import Millis
@@ -26,6 +28,25 @@ _SELECT = """
 """
 
 _PAGE = PageOf(_SELECT, by="sid")
+
+_STANDING = """
+    SELECT "user".sid, deployment_role.sid, deployment_role.permissions, member.sid, channel_role.sid,
+           channel_role.permissions, invite.sid
+    FROM "user"
+    LEFT JOIN role AS deployment_role ON deployment_role.service_id = "user".service_id
+        AND deployment_role.sid = coalesce(
+            (SELECT sid FROM role WHERE role.service_id = "user".service_id AND role.sid = "user".role_sid),
+            $4
+        )
+    LEFT JOIN member ON member.user_id = "user".id AND member.channel_id = $3 AND NOT member.deleted
+    LEFT JOIN role AS channel_role ON channel_role.service_id = "user".service_id AND member.id IS NOT NULL
+        AND channel_role.sid = coalesce(
+            (SELECT sid FROM role WHERE role.service_id = "user".service_id AND role.sid = member.role_sid),
+            $5
+        )
+    LEFT JOIN invite ON invite.user_id = "user".id AND invite.channel_id = $3
+    WHERE "user".service_id = $1 AND identity = $2
+"""
 
 COLUMNS = 6
 """What is kept of a role, beside its service."""
@@ -78,6 +99,15 @@ class RoleRows:
         """Remove a role."""
         await self._database.execute("DELETE FROM role WHERE service_id = $1 AND sid = $2", service.id, sid)
 
+    async def standing(self, service: Service, identity: str, channel: Channel | None) -> Standing | None:
+        """Return who a user is in a service and in a channel, and what the user's roles permit, or None."""
+        row = await self._database.row(
+            _STANDING,
+            service.id, identity, channel.id if channel else None, service.default_service_role_sid,
+            service.default_channel_role_sid,
+        )  # fmt: skip
+        return _standing(row, service) if row else None
+
 
 def columns(role: Role) -> tuple[object, ...]:
     """Return what is kept of a role, beside its service, in the order in which INSERT names it."""
@@ -102,6 +132,24 @@ def _role(row: Row, service: Service) -> Role:
         date_created=row[4],
         date_updated=row[5],
     )
+
+
+def _standing(row: Row, service: Service) -> Standing:
+    user_sid, deployment_role_sid, permitted, member_sid, channel_role_sid, permitted_there, invite_sid = row
+    return Standing(
+        user_sid=user_sid,
+        deployment_role_sid=deployment_role_sid or service.default_service_role_sid,
+        channel_role_sid=channel_role_sid or (member_sid and service.default_channel_role_sid),
+        permissions=_together(permitted or "[]", permitted_there or "[]"),
+        member_sid=member_sid,
+        invited=invite_sid is not None,
+    )
+
+
+@lru_cache(maxsize=1000)
+def _together(deployment: str, channel: str) -> frozenset[str]:
+    """Return the permissions of two roles, as they are kept."""
+    return frozenset(_permissions(deployment)).union(_permissions(channel))
 
 
 @cache

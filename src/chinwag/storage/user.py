@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from chinwag.domain.user import User
+from chinwag.domain.user import OnlineUser, User
 from chinwag.storage.page import PageOf
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ _SELECT = """
 """
 
 _PAGE = PageOf(_SELECT, by='"user".sid')
+_THESE = _SELECT + ' AND "user".sid = ANY($2) ORDER BY "user".sid'
 
 
 class UserRows:
@@ -53,6 +54,36 @@ class UserRows:
     async def page(self, service: Service, cursor: Cursor) -> list[User]:
         """Return a page of users, oldest first, and one more if there are more."""
         return [_user(row, service) for row in await _PAGE.read(self._database, service.id, cursor)]
+
+    async def these(self, service: Service, sids: list[str]) -> list[User]:
+        """Return those of these users that there are, oldest first."""
+        rows = await self._database.rows(_THESE, service.id, self._database.array(sids))
+        return [_user(row, service) for row in rows]
+
+    async def online(self) -> list[OnlineUser]:
+        """Return who is marked as online, in all services of all accounts."""
+        rows = await self._database.rows(
+            """
+            SELECT account_id, account.sid, service.sid, identity
+            FROM "user"
+            JOIN service ON service.id = service_id
+            JOIN account ON account.id = account_id
+            WHERE is_online AND NOT service.deleted
+            ORDER BY "user".id
+            """
+        )
+        return [OnlineUser(*row) for row in rows]
+
+    async def forget_reachability(self, service: Service) -> None:
+        """Forget of every user whether a client is connected and whether a push can reach it."""
+        await self._database.execute(
+            """
+            UPDATE "user"
+            SET is_online = NULL, is_notifiable = NULL
+            WHERE service_id = $1 AND (is_online IS NOT NULL OR is_notifiable IS NOT NULL)
+            """,
+            service.id,
+        )
 
     async def add(self, service: Service, user: User) -> User:
         """Add a user and return it with its key."""

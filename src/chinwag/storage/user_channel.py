@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chinwag.domain.items import Tombstone
 from chinwag.domain.user_channel import NotificationLevel, UserChannel, UserChannelStatus
+from chinwag.storage.items import BEHIND_SIDS, SliceOf
 from chinwag.storage.page import PageOf
 
 if TYPE_CHECKING:
     from chinwag.domain.channel import Channel
+    from chinwag.domain.items import Slice, Span
     from chinwag.domain.paging import Cursor
     from chinwag.domain.service import Service
     from chinwag.domain.user import User
@@ -35,6 +38,22 @@ _SELECT = """
 
 _PAGE = PageOf(_SELECT, by="user_channel.channel_sid")
 
+# As client SDKs follow it: without what is unread, which would have to be counted.
+_ITEM = """
+    SELECT user_channel.user_id, user_channel.channel_id, channel_sid, status, notification_level,
+           user_channel.created_event_id, user_channel.last_event_id, member.sid,
+           last_consumed_message_index, NULL, NULL, user_channel.deleted
+    FROM user_channel
+    LEFT JOIN member ON member.user_id = user_channel.user_id AND member.channel_id = user_channel.channel_id
+        AND NOT member.deleted
+    WHERE user_channel.user_id = $1
+"""
+
+_SLICE = SliceOf(
+    _ITEM + " AND user_channel.deleted = FALSE", by="channel_sid", place=3, lowest="", highest=BEHIND_SIDS
+)
+_SINCE = _ITEM + " AND user_channel.last_event_id > $2 ORDER BY user_channel.last_event_id LIMIT $3"
+
 
 class UserChannelRows:
     """The channels of users."""
@@ -51,6 +70,24 @@ class UserChannelRows:
         """Return a page of a user's channels, oldest channel first, and one more if there are more."""
         rows = await _PAGE.read(self._database, user.id, cursor)
         return [_user_channel(row, service, user.sid) for row in rows]
+
+    async def slice(self, service: Service, user: User, span: Span[str]) -> Slice[UserChannel]:
+        """Return a user's channels by the SID of the channel, without what is unread."""
+        return await _SLICE.read(
+            self._database, user.id, span, lambda row: _user_channel(row, service, user.sid)
+        )
+
+    async def since(
+        self, service: Service, user: User, event_id: int, most: int
+    ) -> list[UserChannel | Tombstone[str]]:
+        """Return what changed in the list after an event: the first `most`, by their last events."""
+        rows = await self._database.rows(_SINCE, user.id, event_id, most)
+        return [
+            Tombstone(key=row[2], created_event_id=row[5], last_event_id=row[6])
+            if row[11]
+            else _user_channel(row, service, user.sid)
+            for row in rows
+        ]
 
     async def put(self, user_channel: UserChannel) -> None:
         """Keep a user channel, in the place of what there was."""
@@ -137,6 +174,10 @@ class UserChannelRows:
 
 def _user_channel(row: Row, service: Service, user_sid: str) -> UserChannel:
     horizon: int | None = row[8]
+    next_index: int | None = row[9]
+    unread = None
+    if horizon is not None and next_index is not None:
+        unread = max(next_index - 1 - horizon - row[10], 0)
     return UserChannel(
         user_id=row[0],
         channel_id=row[1],
@@ -150,5 +191,5 @@ def _user_channel(row: Row, service: Service, user_sid: str) -> UserChannel:
         last_event_id=row[6],
         member_sid=row[7],
         last_consumed_message_index=horizon,
-        unread_messages_count=None if horizon is None else max(row[9] - 1 - horizon - row[10], 0),
+        unread_messages_count=unread,
     )

@@ -1,0 +1,133 @@
+"""A client that has logged in: who it is, what it follows, and what it is owed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from chinwag.logs import logger
+from chinwag.realtime.frames import message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from chinwag.auth.access_token import Session
+    from chinwag.domain.caller import Caller
+    from chinwag.realtime.hub import Subscription
+
+_log = logger()
+
+BUFFER_BYTES = 1024 * 1024
+"""Most bytes that wait for one client. One that reads slower than it is written to is cut off."""
+
+
+class Socket(Protocol):
+    """The connection to a client, as far as it matters here."""
+
+    @property
+    def was_closed(self) -> bool:
+        """Whether the peer has said that it closes, so that it was not lost."""
+        ...
+
+    def write(self, data: bytes) -> None:
+        """Send bytes that are framed already. Never waits."""
+        ...
+
+    def buffered(self) -> int:
+        """Return how many bytes have not been taken by the network."""
+        ...
+
+    def abort(self) -> None:
+        """End the connection at once, without a word."""
+        ...
+
+    async def room(self) -> None:
+        """Wait until most of what was written has been taken."""
+        ...
+
+
+class Outbox:
+    """Gathers what clients are owed in one turn of the event loop, and writes it to each in one piece.
+
+    Args:
+        soon: calls a function later in the same turn, as `loop.call_soon` does.
+    """
+
+    def __init__(self, soon: Callable[[Callable[[], None]], object]) -> None:
+        self._soon = soon
+        self._owing: list[Client] = []
+
+    def add(self, client: Client) -> None:
+        """Write what a client is owed at the end of this turn."""
+        if not self._owing:
+            self._soon(self.flush)
+        self._owing.append(client)
+
+    def flush(self) -> None:
+        """Write everything that is owed."""
+        owing, self._owing = self._owing, []
+        for client in owing:
+            client.flush()
+
+
+class Client:
+    """A logged-in connection.
+
+    Attributes:
+        session: what its token says; another token may take its place.
+        user_sid: of its user.
+        base: of addresses, as the client reached us: `https://chat.example.com`.
+        following: what it follows, by the SIDs of objects.
+        told: whether it was told of anything since somebody last set this to False.
+    """
+
+    __slots__ = ("_outbox", "_owed", "base", "following", "gone", "session", "socket", "told", "user_sid")
+
+    def __init__(self, *, session: Session, user_sid: str, base: str, socket: Socket, outbox: Outbox) -> None:
+        self.session = session
+        self.user_sid = user_sid
+        self.base = base
+        self.socket = socket
+        self.following: dict[str, Subscription] = {}
+        self.gone = False
+        self.told = False
+        self._outbox = outbox
+        self._owed: list[bytes] = []
+
+    @property
+    def caller(self) -> Caller:
+        """Who it is to commands."""
+        return self.session.caller
+
+    def send(self, packet: bytes) -> None:
+        """Send a packet."""
+        self._write(message(packet))
+
+    def tell(self, wire: bytes) -> None:
+        """Send a message that tells of something, framed already, so that many clients may share it."""
+        self.told = True
+        if not self._owed:
+            self._outbox.add(self)
+        self._owed.append(wire)
+
+    def _write(self, wire: bytes) -> None:
+        if not self._owed:
+            self._outbox.add(self)
+        self._owed.append(wire)
+
+    def flush(self) -> None:
+        """Hand what is owed to the network. A client that lets too much wait is cut off."""
+        owed = self._owed
+        if self.gone or not owed:
+            owed.clear()
+            return
+        self.socket.write(owed[0] if len(owed) == 1 else b"".join(owed))
+        owed.clear()
+        if self.socket.buffered() > BUFFER_BYTES:
+            self.drop(f"it reads too slowly: more than {BUFFER_BYTES} bytes wait for it")
+
+    def drop(self, reason: str) -> None:
+        """End the connection. An SDK comes back by itself, and catches up."""
+        if not self.gone:
+            self.gone = True
+            _log.info("socket dropped", reason=reason, identity=self.session.identity)
+            self.socket.abort()

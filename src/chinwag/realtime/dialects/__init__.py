@@ -1,0 +1,1 @@
+"""What generations of client SDKs say differently: small modules over the same commands and objects."""

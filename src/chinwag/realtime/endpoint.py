@@ -1,0 +1,309 @@
+"""The socket of a client: the one loop between a WebSocket and everything that needs none.
+
+It is an ASGI application of its own, beside the REST API. What clients are owed is written to the transport
+in one piece and past ASGI (`chinwag.socket` in the scope): that is most of what a delivery costs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from functools import partial
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import msgspec
+
+from chinwag import limits
+from chinwag.auth.token_refusal import TokenRefusedError
+from chinwag.errors import ApiError, Kinds
+from chinwag.logs import logger
+from chinwag.realtime.call import Answer, Call
+from chinwag.realtime.connection import Ask, Connection, Leave, LogIn, ProtocolError
+from chinwag.realtime.frames import message
+from chinwag.realtime.refusal import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine
+
+    from chinwag.auth.access_token import Session
+    from chinwag.realtime.client import Client, Socket
+    from chinwag.realtime.realtime import Realtime
+
+    Scope: TypeAlias = dict[str, Any]
+    Receive: TypeAlias = Callable[[], Awaitable[dict[str, Any]]]
+    Send: TypeAlias = Callable[[dict[str, Any]], Awaitable[None]]
+
+_log = logger()
+
+PATH = "/v3/wsconnect"
+
+SOCKET = "chinwag.socket"
+"""Key of the ASGI scope under which the connection itself is to be had: a `client.Socket`."""
+
+DETAIL_HEADER = "chinwag-detail"
+"""What else a developer should know of a refusal: the body has no room for it."""
+
+EVENTS_FIRST_SECONDS = 0.01
+"""How long an answer waits behind the events of its own change, in seconds. An SDK takes note of an event
+a turn of its loop later than of an answer: an application that sends a message and then reads the last one
+would get the one before. Source: sdk-wire."""
+
+_UNSUPPORTED = 1003
+_BROKEN = 1002
+
+_OTHER_USER = Refusal(
+    status=HTTPStatus.FORBIDDEN,
+    code=20107,
+    connection_code=None,
+    text="Invalid grants",
+    detail="a connection stays with the identity and the service that it began with",
+)
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Endpoint:
+    """The ASGI application for sockets.
+
+    Args:
+        here: what all sockets share.
+        base: returns the base of addresses for a connection, as the client reached us.
+    """
+
+    def __init__(self, here: Realtime, base: Callable[[Scope], str]) -> None:
+        self._here = here
+        self._base = base
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection until it ends."""
+        await receive()  # websocket.connect
+        try:
+            base = self._base(scope)
+        except ApiError as error:
+            await _refuse(send, error)
+            return
+        if scope["path"].rstrip("/") != PATH:
+            await _refuse(send, ApiError(Kinds.NOT_FOUND, f"sockets are at {PATH}", path=scope["path"]))
+            return
+        await send({"type": "websocket.accept"})
+        await SocketSession(self._here, base, scope[SOCKET]).serve(receive, send)
+
+
+async def _refuse(send: Send, error: ApiError) -> None:
+    body = _encode(error_body(error))
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    status = int(error.kind.status)
+    await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": body})
+
+
+def error_body(error: ApiError) -> dict[str, Any]:
+    """Return the body of a refusal, as SDKs expect it."""
+    return {"status": int(error.kind.status), "code": error.kind.code, "message": error.message}
+
+
+class SocketSession:
+    """One connection, from its first packet to its last."""
+
+    def __init__(self, here: Realtime, base: str, socket: Socket) -> None:
+        self._here = here
+        self._base = base
+        self._socket = socket
+        self._connection = Connection()
+        self._client: Client | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._changes: deque[Ask] = deque()
+        self._changing: asyncio.Task[None] | None = None
+        self._room: asyncio.Future[None] | None = None
+
+    async def serve(self, receive: Receive, send: Send) -> None:
+        """Take what comes until the connection ends."""
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(limits.LOGIN_SECONDS, self._is_late)
+        polite = False
+        try:
+            while True:
+                event = await receive()
+                if event["type"] == "websocket.disconnect":
+                    polite = polite or self._socket.was_closed
+                    break
+                data = event.get("bytes")
+                if data is None:
+                    await send({"type": "websocket.close", "code": _UNSUPPORTED, "reason": "send binary"})
+                    break
+                asked = self._connection.receive(data)
+                self._write()
+                match asked:
+                    case LogIn():
+                        await self._log_in(asked)
+                    case Ask():
+                        await self._take(asked)
+                    case Leave():
+                        polite = True
+                    case None:
+                        pass
+        except ProtocolError as error:
+            _log.info("socket refused", error=str(error), identity=self._identity)
+            await send({"type": "websocket.close", "code": _BROKEN, "reason": str(error)[:100]})
+        finally:
+            self._end(lost=not polite)
+
+    def _end(self, *, lost: bool) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._client is not None:
+            self._here.went(self._client, lost=lost)
+
+    @property
+    def _identity(self) -> str | None:
+        return self._client.session.identity if self._client else None
+
+    async def _log_in(self, asked: LogIn) -> None:
+        try:
+            session = await self._here.tokens.session(asked.token)
+            if self._client is None:
+                self._client = await self._here.log_in(session, self._base, self._socket)
+                self._here.came(self._client)
+            elif _user(session) == _user(self._client.session):
+                self._client.session = session
+            else:
+                self._refuse(asked, _OTHER_USER)
+                return
+        except TokenRefusedError as refusal:
+            self._refuse(asked, Refusal.of_token(refusal))
+        except ApiError as error:
+            self._refuse(asked, Refusal.of_error(error))
+        else:
+            self._connection.logged_in(asked, session.expires * 1000)
+            self._write()
+            self._schedule()
+
+    def _refuse(self, asked: LogIn, refusal: Refusal) -> None:
+        _log.info("login refused", identity=self._identity, **refusal.logged)
+        self._connection.refused(asked, **refusal.told)
+        self._write()
+
+    async def _take(self, asked: Ask) -> None:
+        """Answer a request: what changes something after what came before it, and the rest at once.
+
+        When too many wait, nothing more is read.
+        """
+        if asked.request.method == "GET":
+            self._start(self._answer(asked))
+        else:
+            self._changes.append(asked)
+            if self._changing is None:
+                self._changing = self._start(self._answer_changes())
+        while len(self._tasks) + len(self._changes) > limits.SOCKET_REQUESTS:
+            self._room = asyncio.get_running_loop().create_future()
+            await self._room
+
+    async def _answer_changes(self) -> None:
+        try:
+            while self._changes:
+                await self._answer(self._changes.popleft())
+                self._make_room()
+        finally:
+            self._changing = None
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        if self._room is not None and not self._room.done():
+            self._room.set_result(None)
+
+    async def _answer(self, asked: Ask) -> None:
+        client = self._client
+        assert client is not None, "only who has logged in can ask"
+        began = time.perf_counter()
+        request = asked.request
+        path = request.path.partition("?")[0]
+        headers: dict[str, str] = {}
+        problem: ApiError | None = None
+        client.told = False
+        try:
+            operation, names = self._here.router.find(request.method, path)
+            answer = await operation(
+                Call(self._here, client, names, request.params or {}, asked.body, asked.form)
+            )
+        except ApiError as error:
+            problem, answer = error, Answer(error.kind.status, error_body(error))
+        except Exception as error:  # noqa: BLE001  # a mistake of ours: the client is answered all the same
+            _log.error("request failed", method=request.method, path=path, exc_info=error)
+            problem = ApiError(Kinds.INTERNAL)
+            answer = Answer(problem.kind.status, error_body(problem))
+        if problem is not None and problem.detail:
+            headers[DETAIL_HEADER] = problem.detail[:500]
+
+        reply = partial(
+            self._reply,
+            asked,
+            status=int(answer.status),
+            reason=answer.status.phrase.upper(),
+            headers=headers,
+            body=b"" if answer.body is None else _encode(answer.body),
+        )
+        if client.told and request.method != "GET" and answer.then is None:
+            asyncio.get_running_loop().call_later(EVENTS_FIRST_SECONDS, reply)
+        else:
+            reply()
+        _log.info(
+            "socket request",
+            identity=client.session.identity,
+            method=request.method,
+            path=path,
+            status=int(answer.status),
+            ms=round((time.perf_counter() - began) * 1000, 2),
+            **(
+                {"code": problem.kind.code, "error": problem.message, "detail": problem.detail}
+                if problem
+                else {}
+            ),
+        )
+        if answer.then is not None:
+            await answer.then()
+
+    def _reply(self, asked: Ask, **answer: Any) -> None:  # noqa: ANN401  # of `Connection.answer`
+        self._connection.answer(asked, **answer)
+        self._write()
+
+    def _write(self) -> None:
+        """Send what the connection owes."""
+        for packet in self._connection.data_to_send():
+            if self._client is not None:
+                self._client.send(packet)
+            else:
+                self._socket.write(message(packet))
+
+    def _schedule(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        wait = max(self._connection.due() - self._here.world.now(), 0) / 1000
+        self._timer = asyncio.get_running_loop().call_later(wait, self._is_due)
+
+    def _is_due(self) -> None:
+        if self._connection.tick(self._here.world.now()):
+            assert self._client is not None
+            self._client.drop("its token has expired")
+            return
+        self._write()
+        self._schedule()
+
+    def _is_late(self) -> None:
+        _log.info("socket dropped", reason=f"no login within {limits.LOGIN_SECONDS:.0f} s")
+        self._socket.abort()
+
+
+def _user(session: Session) -> tuple[str, str]:
+    return session.service_sid, session.identity

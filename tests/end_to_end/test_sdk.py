@@ -1,0 +1,170 @@
+"""The official JavaScript SDK, unmodified: each generation in the field, in each of the `sdk/scenarios`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import sys
+import tempfile
+from asyncio.subprocess import DEVNULL, PIPE
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support.command_line import CommandLine
+
+if TYPE_CHECKING:
+    from support.postgres import Postgres
+
+SECONDS = 400
+"""The longest that all runs on one engine may take."""
+
+pytestmark = [pytest.mark.clients, pytest.mark.timeout(SECONDS + 100)]
+
+SDK = Path(__file__).parent / "sdk"
+MODULES = SDK / "node_modules"
+HELPERS = SDK.parent.parent / "conformance/node/node_modules"
+"""Where the official helper libraries are, which make the access tokens."""
+
+GENERATIONS = ("twilio-chat-6", "twilio-chat-5", "twilio-chat-4", "twilio-chat-3")
+REDIRECTS = ("one option", "every option")
+RUNS_AT_A_TIME = 2
+
+EMPTY_DATABASES = 2
+"""How many scenarios need a server of their own."""
+
+IN_CI = os.environ.get("CI") == "true"
+
+CREDENTIALS = {
+    "CHINWAG_ACCOUNT_SID": "AC" + "0" * 31 + "1",
+    "CHINWAG_AUTH_TOKEN": "an auth token for tests",
+    "CHINWAG_API_KEY_SID": "SK" + "0" * 31 + "1",
+    "CHINWAG_API_KEY_SECRET": "a secret for tests",
+    "CHINWAG_ENCRYPTION_KEY": "Y2hpbndhZyB0ZXN0cyB1c2UgdGhpcyBmaXhlZCBrZXk=",
+}
+
+
+def told() -> list[str]:
+    """Return the name of every scenario, as `sdk/run.mjs` prints it."""
+    return [
+        f"{file.stem}: {sentence}"
+        for file in sorted((SDK / "scenarios").glob("*.mjs"))
+        for sentence in re.findall(r"^scenario\('(.+)', ", file.read_text(), re.MULTILINE)
+    ]
+
+
+@dataclass(frozen=True)
+class Run:
+    """An SDK, and how it is pointed at the server."""
+
+    package: str
+    redirect: str
+
+    def __str__(self) -> str:
+        return f"{self.package}, {self.redirect}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a scenario went: `passed`, `failed`, or `cannot` when the SDK cannot do it."""
+
+    outcome: str
+    reason: str = ""
+
+
+RUNS = tuple(Run(package, redirect) for package in GENERATIONS for redirect in REDIRECTS)
+
+
+@pytest.fixture(scope="module")
+def installed() -> None:
+    """Without the SDK a test is skipped; on a machine of CI it fails."""
+    if shutil.which("node") is None or not MODULES.exists() or not HELPERS.exists():
+        missing = "the SDK is not installed: `make clients` does it, and needs npm"
+        pytest.fail(missing) if IN_CI else pytest.skip(missing)
+
+
+@pytest.fixture(scope="module")
+async def outcomes(
+    installed: None, engine: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> dict[Run, dict[str, Outcome]]:
+    """What came, in every run, of the scenarios that are asked for; one server for all of them."""
+    wanted = asked_for(request.session.items, engine)
+    folder = tmp_path_factory.mktemp("sdk")
+    turn = asyncio.Semaphore(RUNS_AT_A_TIME)
+
+    async def database(name: str) -> str:
+        if engine == "sqlite":
+            return f"sqlite:///{folder}/{name}.db"
+        postgres: Postgres = request.getfixturevalue("postgres")
+        return await postgres.database()
+
+    async def outcomes_of(run: Run, environment: dict[str, str]) -> dict[str, Outcome]:
+        empty = [await database(f"{run.package}-{run.redirect[:3]}-{n}") for n in range(EMPTY_DATABASES)]
+        async with turn:
+            return await carried_out(run, wanted[run], environment | {"EMPTY_DATABASES": json.dumps(empty)})
+
+    beside = CommandLine(folder, {**CREDENTIALS, "CHINWAG_DATABASE": await database("shared")})
+    with beside.serving("--log-level", "warning") as server:
+        words = json.dumps([sys.executable, "-m", "chinwag"])
+        environment = {**os.environ, **beside.variables, "CHAT_URL": server.base, "CHINWAG_WORDS": words}
+        done = await asyncio.gather(*(outcomes_of(run, environment) for run in wanted))
+    return dict(zip(wanted, done, strict=True))
+
+
+@pytest.mark.parametrize("scenario", told())
+@pytest.mark.parametrize("run", RUNS, ids=str)
+async def test_with_the_sdk(run: Run, scenario: str, outcomes: dict[Run, dict[str, Outcome]]) -> None:
+    found = outcomes[run][scenario]
+
+    if found.outcome == "cannot":
+        pytest.skip(found.reason)
+    assert found.outcome == "passed", f"{scenario}\n{found.reason}"
+
+
+def asked_for(items: list[pytest.Item], engine: str) -> dict[Run, list[str]]:
+    """Return the scenarios of each run that this session of tests looks at, on one engine."""
+    wanted: dict[Run, list[str]] = {}
+    for item in items:
+        given = getattr(item, "callspec", None)
+        if (
+            given is not None
+            and {"run", "scenario"} <= given.params.keys()
+            and given.params["engine"] == engine
+        ):
+            wanted.setdefault(given.params["run"], []).append(given.params["scenario"])
+    return wanted
+
+
+async def carried_out(run: Run, scenarios: list[str], environment: dict[str, str]) -> dict[str, Outcome]:
+    """Run scenarios with an SDK and return what came of each, also of those that were not reached."""
+    found: dict[str, Outcome] = {}
+    with tempfile.TemporaryFile() as errors:
+        process = await asyncio.create_subprocess_exec(
+            "node",
+            str(SDK / "run.mjs"),
+            run.package,
+            run.redirect,
+            *scenarios,
+            env=environment,
+            stdin=DEVNULL,
+            stdout=PIPE,
+            stderr=errors,
+        )
+        assert process.stdout is not None
+        try:
+            async with asyncio.timeout(SECONDS):
+                async for line in process.stdout:
+                    one = json.loads(line)
+                    found[one["name"]] = Outcome(one["outcome"], one.get("reason", ""))
+        except TimeoutError:
+            process.kill()
+        status = await process.wait()
+        errors.seek(0)
+        said = errors.read().decode(errors="replace")[-2000:]
+    missing = Outcome("failed", f"the run ended with {status} and without it: {said}")
+    return dict.fromkeys(scenarios, missing) | found
