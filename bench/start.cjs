@@ -1,7 +1,6 @@
 // Starts the official SDK, and says how long it took until it had all channels, and until it followed them all.
-const { Client } = require('twilio-chat');
-
-const [port, token, wanted] = process.argv.slice(2);
+const [sdk, port, token, wanted] = process.argv.slice(2);
+const { Client } = require(sdk);
 const began = performance.now();
 const seconds = () => (performance.now() - began) / 1000;
 const client = new Client(token, { twilsock: { uri: `ws://127.0.0.1:${port}/v3/wsconnect` } });

@@ -22,6 +22,11 @@ BAD = {
     "account_sid": ("xyz", "AC and 32 lower-case hexadecimal digits"),
     "api_key_sid": ("AC" + "0" * 32, "SK and 32 lower-case hexadecimal digits"),
     "default_channel_members": ("1001", "a number from 1 to 1000"),
+    "media_store": (
+        "ftp://example.com/media",
+        "file:///FOLDER, s3://BUCKET/PATH, gs://BUCKET/PATH or az://CONTAINER/PATH",
+    ),
+    "media_size_limit_mb": ("0", "a number from 1 to 100000"),
     "default_user_channels": ("many", "a number from 1 to 1000"),
     "demo": ("", "a file or a folder"),
 }
@@ -46,6 +51,11 @@ OTHERS_THAT_ARE_BAD = [
     ("trusted_proxies", "10.0.0.1/8"),
     ("trusted_proxies", "10.0.0.0/8,nobody"),
     ("account_sid", "AC" + "A" * 32),
+    ("media_store", "data/media"),
+    ("media_store", "file://data/media"),
+    ("media_store", "file:data/media"),
+    ("media_store", "s3://"),
+    ("media_size_limit_mb", "150MB"),
 ]
 
 FLAGS = ("v1_list_attributes", "list_public_channels_only")

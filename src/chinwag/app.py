@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from chinwag.domain.event import Event
     from chinwag.domain.media import Contents
     from chinwag.ids import Millis
-    from chinwag.rest.manners import Application, Receive, Scope, Send
+    from chinwag.rest.manners import Application
     from chinwag.rest.media import MediaSurroundings
     from chinwag.rest.urls import PublicAddress
     from chinwag.settings import Settings, StoreSettings
@@ -162,11 +162,7 @@ async def serve(settings: Settings, ready: Callable[[str, Credentials | None], N
             contents = ContentStore.open(media_place(settings))
             realtime = Realtime(parts.world, tokens, asyncio.get_running_loop())
             await realtime.presence.begin()
-            application = beside_sockets(
-                rest(settings, parts, authentication, (tokens, contents), bundle),
-                realtime,
-                public_address(settings),
-            )
+            application = rest(settings, parts, authentication, (tokens, contents), bundle)
 
             beside = [
                 asyncio.create_task(_watch(parts, authentication, realtime)),
@@ -178,7 +174,7 @@ async def serve(settings: Settings, ready: Callable[[str, Credentials | None], N
                     settings,
                     application,
                     lambda base: ready(base, credentials),
-                    realtime.say_goodbye,
+                    realtime,
                 )
             finally:
                 for task in beside:
@@ -268,18 +264,6 @@ def public_address(settings: Settings) -> PublicAddress:
     )
 
 
-def beside_sockets(http: Application, realtime: Realtime, address: PublicAddress) -> Application:
-    """Return an ASGI application of which HTTP is one part, and the sockets of client SDKs the other."""
-    from chinwag.realtime.endpoint import Endpoint  # noqa: PLC0415  # a CLI needs no HTTP
-
-    sockets = Endpoint(realtime, address.of_socket)
-
-    async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        await (sockets if scope["type"] == "websocket" else http)(scope, receive, send)
-
-    return application
-
-
 def _demo_bundle(settings: Settings) -> bytes | None:
     """Return the client library for the demo; None when there shall be no demo.
 
@@ -301,12 +285,12 @@ async def _listen(
     settings: Settings,
     application: Application,
     ready: Callable[[str], None],
-    say_goodbye: Callable[[], None],
+    realtime: Realtime,
 ) -> None:
     """Serve an application on a socket until SIGTERM or SIGINT."""
     import uvicorn  # noqa: PLC0415  # a CLI needs no HTTP
 
-    from chinwag.realtime.protocol import SocketProtocol  # noqa: PLC0415
+    from chinwag.realtime.protocol import socket_protocol  # noqa: PLC0415
     from chinwag.rest.protocol import BoundedProtocol  # noqa: PLC0415
 
     class Server(uvicorn.Server):
@@ -324,7 +308,7 @@ async def _listen(
             ready(f"http://{host}:{port}")
 
         async def shutdown(self, sockets: Any = None) -> None:  # noqa: ANN401
-            say_goodbye()
+            realtime.say_goodbye()
             await super().shutdown(sockets)
 
         async def _serve(self, sockets: Any = None) -> None:  # noqa: ANN401
@@ -334,7 +318,7 @@ async def _listen(
     config = uvicorn.Config(
         application,  # type: ignore[arg-type]  # uvicorn's types of ASGI are stricter than ASGI
         http=BoundedProtocol,
-        ws=SocketProtocol,
+        ws=socket_protocol(realtime, public_address(settings).of_socket),
         ws_max_size=limits.SOCKET_MESSAGE_BYTES,
         ws_ping_interval=limits.PING_SECONDS,
         ws_ping_timeout=limits.PING_SECONDS,

@@ -62,9 +62,7 @@ class Kinds:
     INVALID_TOKEN = Kind(20101, HTTPStatus.UNAUTHORIZED, "Invalid Access Token")
     INVALID_TOKEN_HEADER = Kind(20102, HTTPStatus.UNAUTHORIZED, "Invalid Access Token header")
     INVALID_TOKEN_ISSUER = Kind(20103, HTTPStatus.UNAUTHORIZED, "Invalid Access Token issuer/subject")
-    TOKEN_EXPIRED = Kind(
-        20104, HTTPStatus.UNAUTHORIZED, "Access Token expired or expiration date invalid"
-    )
+    TOKEN_EXPIRED = Kind(20104, HTTPStatus.UNAUTHORIZED, "Access Token expired or expiration date invalid")
     TOKEN_NOT_YET_VALID = Kind(20105, HTTPStatus.UNAUTHORIZED, "Access Token not yet valid")
     INVALID_TOKEN_GRANTS = Kind(20106, HTTPStatus.UNAUTHORIZED, "Invalid Access Token grants")
     INVALID_TOKEN_SIGNATURE = Kind(20107, HTTPStatus.UNAUTHORIZED, "Invalid Access Token signature")
@@ -164,6 +162,7 @@ class Kinds:
 
     TOO_MANY_SUBSCRIPTIONS = Kind(54009, HTTPStatus.TOO_MANY_REQUESTS, "Too many subscriptions")
     OBJECT_NOT_FOUND = Kind(54100, HTTPStatus.NOT_FOUND, "Sync object not found")
+    LIST_NOT_FOUND = Kind(54150, HTTPStatus.NOT_FOUND, "Sync list not found")
 
 
 def all_kinds() -> list[Kind]:

@@ -39,8 +39,8 @@ IN_THE_DOCS = HOME / "docs" / "images" / "demo.png"
 KEEP = "KEEP_SCREENSHOT"
 """The variable with which the picture in the documents is made anew."""
 
-LOST = re.compile(r"WebSocket connection to|net::ERR_")
-"""What a browser notes about a connection that a test has cut."""
+LOST = re.compile(r"WebSocket connection to|net::ERR_|: disconnected\n")
+"""What a browser, and the SDK in it, notes about a connection that a test has cut."""
 
 
 class Tab:
@@ -461,7 +461,7 @@ async def test_the_page_fits_a_phone(join: Join, scheme: str) -> None:
 async def test_a_picture_is_taken_of_two_tabs_with_messages_typing_and_read_marks(
     join: Join, browser: Browser
 ) -> None:
-    looks = {"viewport": {"width": 700, "height": 620}}
+    looks = {"viewport": {"width": 760, "height": 640}}
     async with join("alice", **looks) as alice, join("bob", color_scheme="dark", **looks) as bob:
         await alice.say("Morning! Did the chat survive the move?")
         await bob.say("Nobody noticed. We changed one line of the app.")
@@ -488,7 +488,7 @@ async def test_a_picture_is_taken_of_two_tabs_with_messages_typing_and_read_mark
 
 async def side_by_side(browser: Browser, pictures: list[bytes]) -> bytes:
     """Return several pictures as one."""
-    page = await browser.new_page(viewport={"width": 1424, "height": 636})
+    page = await browser.new_page(viewport={"width": 1544, "height": 656})
     images = "".join(
         f'<img src="data:image/png;base64,{base64.b64encode(png).decode()}">' for png in pictures
     )

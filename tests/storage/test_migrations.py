@@ -13,6 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 from msgspec.structs import replace
 
+from chinwag.domain.media import Media
 from chinwag.domain.notifications import NO_NOTIFICATIONS, Notification, NotificationKind
 from chinwag.domain.paging import Cursor
 from chinwag.domain.service import Limits
@@ -248,6 +249,35 @@ async def test_what_came_later_has_its_default_in_services_of_the_first_release(
     await store.close()
 
 
+async def test_files_that_were_sent_know_their_messages_after_the_fourth_step(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = await a_database_of_step(3, database, monkeypatch)
+    await ask(database, OLD_SERVICES)
+    await ask(database, OLD_CHANNEL)
+    await ask(database, OLD_FILES)
+    await ask(database, OLD_MESSAGE)
+
+    store = await opened(database)
+
+    async with store.reading() as tx:
+        service, _ = await tx.services.page(account.id, Cursor())
+        sent, unsent = [await tx.media.get(service, sid("ME", number)) for number in (1, 2)]
+    whole = Media(
+        id=1,
+        sid=sid("ME", 1),
+        size=5,
+        content_type="image/png",
+        channel_sid=sid("CH", 1),
+        message_sid=sid("IM", 1),
+        date_created=NOW,
+        date_updated=NOW,
+    )
+    assert sent == whole
+    assert unsent == replace(whole, id=2, sid=sid("ME", 2), channel_sid=None, message_sid=None)
+    await store.close()
+
+
 async def test_services_of_the_first_release_take_part_in_what_came_later(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -478,15 +508,43 @@ OLD_SERVICES = f"""
 """Services as the first release kept them."""
 
 
+OLD_CHANNEL = f"""
+    INSERT INTO channel (
+        id, service_id, sid, attributes, type, created_by, members_count, messages_count, next_index,
+        date_created, date_updated, event_id, messages_event_id, roster_event_id
+    )
+    VALUES (7, 1, '{sid("CH", 1)}', '{{}}', 'public', 'system', 0, 1, 1, {NOW}, {NOW}, 1, 1, 0)
+"""
+
+OLD_FILES = f"""
+    INSERT INTO media (id, service_id, sid, size, content_type, attached, date_created)
+    VALUES (1, 1, '{sid("ME", 1)}', 5, 'image/png', TRUE, {NOW}),
+           (2, 1, '{sid("ME", 2)}', 5, 'image/png', FALSE, {NOW})
+"""
+
+OLD_MESSAGE = f"""
+    INSERT INTO message (
+        channel_id, "index", sid, author, attributes, was_edited, media_id, date_created, date_updated,
+        created_event_id, last_event_id
+    )
+    VALUES (7, 0, '{sid("IM", 1)}', 'alice', '{{}}', FALSE, 1, {NOW}, {NOW}, 1, 1)
+"""
+
+
 async def a_database_of_the_first_step(database: str, monkeypatch: pytest.MonkeyPatch) -> Account:
     """Make a database as the first release made it, with an account, and return the account."""
+    return await a_database_of_step(1, database, monkeypatch)
+
+
+async def a_database_of_step(step: int, database: str, monkeypatch: pytest.MonkeyPatch) -> Account:
+    """Make a database as it was after a step, with an account, and return the account."""
     with monkeypatch.context() as before:
         for engine in (sqlite, postgres):
-            before.setattr(engine, "migrations", lambda engine: migrations(engine)[:1])
+            before.setattr(engine, "migrations", lambda engine: migrations(engine)[:step])
         store = await opened(database, now=1)
         account = await an_account(store)
         await store.close()
-    assert [version for version, _, _ in await applied(database)] == [1]
+    assert [version for version, _, _ in await applied(database)] == list(range(1, step + 1))
     return account
 
 

@@ -104,10 +104,12 @@ class Connection(asyncio.Protocol):
 
     Args:
         told: takes every packet that is not a reply.
-        lost: is called once it is closed, whoever did it.
+        lost: is told of it once it is closed, whoever did it.
     """
 
-    def __init__(self, told: Callable[[Packet], None], lost: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, told: Callable[[Packet], None], lost: Callable[[Connection], None] = lambda _: None
+    ) -> None:
         self._told = told
         self._lost = lost
         self._reader = Reader()
@@ -122,7 +124,7 @@ class Connection(asyncio.Protocol):
 
     @classmethod
     async def open(
-        cls, base: str, told: Callable[[Packet], None], lost: Callable[[], None] = lambda: None
+        cls, base: str, told: Callable[[Packet], None], lost: Callable[[Connection], None] = lambda _: None
     ) -> Connection:
         """Open a WebSocket.
 
@@ -183,7 +185,7 @@ class Connection(asyncio.Protocol):
         if self.opened.done():
             self.opened.exception()
         self._closed.set_result(None)
-        self._lost()
+        self._lost(self)
 
     async def ask(self, header: dict[str, Any], payload: bytes = b"") -> Packet:
         """Send a packet and return the reply.
@@ -279,7 +281,7 @@ class SdkClient:
             DisconnectedError: there is no server, or it hung up.
             LoginRefusedError: the token is refused.
         """
-        connection = await Connection.open(self.base, self._told, lambda: self._lost(connection))
+        connection = await Connection.open(self.base, self._told, self._lost)
         init = {
             "method": "init",
             "token": self.token,

@@ -52,7 +52,7 @@ async function newToken() {
 }
 
 function keepConnected(client) {
-  let renewed = 0;
+  let renewed = Date.now();
   let waiting = false;
 
   async function renew() {

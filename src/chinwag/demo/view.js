@@ -55,7 +55,7 @@ export class View {
     text.addEventListener('keydown', (event) => {
       if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) { event.preventDefault(); this.submit(); }
     });
-    text.addEventListener('input', () => text.value && this.try('type'));
+    text.addEventListener('input', () => text.value && this.quietly('type'));
     text.addEventListener('paste', (event) => this.attach(event.clipboardData.files, event));
     $('file').addEventListener('change', () => { this.attach($('file').files); $('file').value = ''; });
     $('room').addEventListener('dragover', (event) => event.preventDefault());
@@ -92,6 +92,16 @@ export class View {
     } catch (error) {
       this.trouble(error);
       throw error;
+    }
+  }
+
+  // Do what nobody has asked for, and return whether it was done: the next time will do.
+  async quietly(what, ...values) {
+    try {
+      await this.does[what](...values);
+      return true;
+    } catch {
+      return false;
     }
   }
 
@@ -135,8 +145,7 @@ export class View {
     for (const message of messages) this.put(message);
     $('older').hidden = !more;
     this.arrange();
-    if (this.stick) this.toEnd();
-    else $('scroll').scrollTop = scrollTop + $('scroll').scrollHeight - scrollHeight;
+    if (!this.stick) $('scroll').scrollTop = scrollTop + $('scroll').scrollHeight - scrollHeight;
   }
 
   message(message) {
@@ -144,8 +153,8 @@ export class View {
     this.put(message);
     if (!known) this.arrived(message);
     this.arrange();
-    if (this.stick || (!known && message.author === this.me)) this.toEnd();
-    else if (!known) $('newer').hidden = false;
+    if (!known && message.author === this.me) this.toEnd();
+    else if (!known && !this.stick) $('newer').hidden = false;
   }
 
   forget(index) {
@@ -210,7 +219,7 @@ export class View {
     bubble.replaceChildren(link);
   }
 
-  // Mark what stands together, where a day begins, and who has read how far.
+  // Mark what stands together, where a day begins and who has read how far, and keep the end in sight.
   arrange() {
     let last = null;
     for (const line of $('messages').children) {
@@ -232,16 +241,18 @@ export class View {
     const lines = [...$('messages').children];
     const readers = new Map();
     for (const { identity, horizon } of this.others) {
-      if (horizon === null) continue;
-      const line = lines.findLast((other) => Number(other.dataset.index) <= horizon);
-      if (!line || this.items.get(Number(line.dataset.index)).message.author === identity) continue;
-      readers.set(line, [...(readers.get(line) ?? []), identity]);
+      const line = lines.findLast((other) => {
+        const { message } = this.items.get(Number(other.dataset.index));
+        return message.index <= (horizon ?? -1) && message.author !== identity;
+      });
+      if (line) readers.set(line, [...(readers.get(line) ?? []), identity]);
     }
     for (const line of lines) {
       const seen = line.querySelector('.seen');
       const text = readers.has(line) ? `Seen by ${listed(readers.get(line))}` : '';
       if (seen.textContent !== text) Object.assign(seen, { textContent: text, hidden: !text });
     }
+    if (this.stick) this.toEnd();
   }
 
   // What is in sight has been read.
@@ -249,7 +260,7 @@ export class View {
     const last = Number($('messages').lastElementChild?.dataset.index ?? -1);
     if (document.visibilityState !== 'visible' || !this.stick || last <= this.read || !this.does.read) return;
     this.read = last;
-    this.try('read', last).catch(() => { this.read = -1; });
+    this.quietly('read', last).then((done) => { if (!done) this.read = -1; });
   }
 
   // Input

@@ -21,12 +21,7 @@ BUFFER_BYTES = 1024 * 1024
 
 
 class Socket(Protocol):
-    """The connection to a client, as far as it matters here."""
-
-    @property
-    def was_closed(self) -> bool:
-        """Whether the peer has said that it closes, so that it was not lost."""
-        ...
+    """The connection to a client, as far as writing goes."""
 
     def write(self, data: bytes) -> None:
         """Send bytes that are framed already. Never waits."""
@@ -66,7 +61,10 @@ class Outbox:
         """Write everything that is owed."""
         owing, self._owing = self._owing, []
         for client in owing:
-            client.flush()
+            try:
+                client.flush()
+            except Exception as error:  # noqa: BLE001  # whatever is wrong with one, the others are owed theirs
+                client.drop(f"it cannot be written to: {error}")
 
 
 class Client:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 WARNING_MS = 180_000
 """How long before its token expires a client is told, in milliseconds. Source: sdk-wire."""
 
+SETTLING_MS = 2_000
+"""How long after its login that is at the earliest, in milliseconds: SDKs before 6 do not listen at once.
+It matters to tokens that do not live as long as the warning."""
+
 CAPABILITIES = frozenset({"client_update"})
 """What we can do of what clients offer. Not `offline_storage`: browsers would keep items."""
 
@@ -70,6 +74,7 @@ class Connection:
     def __init__(self) -> None:
         self.state = State.NEW
         self.expires: Millis = 0
+        self._warns: Millis = 0
         self._warned = False
         self._owed: list[bytes] = []
         self._offered: frozenset[str] = frozenset()
@@ -114,10 +119,11 @@ class Connection:
         owed, self._owed = self._owed, []
         return owed
 
-    def logged_in(self, asked: LogIn, expires: Millis) -> None:
+    def logged_in(self, asked: LogIn, expires: Millis, now: Millis) -> None:
         """Answer a login, or another token: from now on it counts, until it expires."""
         self.state = State.OPEN
         self.expires = expires
+        self._warns = max(expires - WARNING_MS, now + SETTLING_MS)
         self._warned = False
         if asked.update:
             self._reply(asked.id)
@@ -161,7 +167,7 @@ class Connection:
 
     def due(self) -> Millis:
         """Return the moment at which `tick` has something to do."""
-        return self.expires if self._warned else self.expires - WARNING_MS
+        return self.expires if self._warned else min(self._warns, self.expires)
 
     def tick(self, now: Millis) -> bool:
         """Do what is due; return whether the token has expired, so that the connection must end.
@@ -173,7 +179,7 @@ class Connection:
             return False
         if now >= self.expires:
             return True
-        if not self._warned and now >= self.expires - WARNING_MS:
+        if not self._warned and now >= self._warns:
             self._warned = True
             warning = {"method": "client_update", "client_update_type": "token_about_to_expire"}
             self._owed.append(packet({**warning, "id": _new_id()}))

@@ -1,7 +1,6 @@
-"""The socket of a client: the one loop between a WebSocket and everything that needs none.
+"""One connection of a client: from what comes out of its WebSocket to logins, requests and answers.
 
-It is an ASGI application of its own, beside the REST API. What clients are owed is written to the transport
-in one piece and past ASGI (`chinwag.socket` in the scope): that is most of what a delivery costs.
+`protocol` owns the socket and calls `received`; nothing here waits for it, or reads from it.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import time
 from collections import deque
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -25,22 +24,14 @@ from chinwag.realtime.frames import message
 from chinwag.realtime.refusal import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Coroutine
 
     from chinwag.auth.access_token import Session
-    from chinwag.realtime.client import Client, Socket
+    from chinwag.realtime.client import Client
+    from chinwag.realtime.protocol import SocketProtocol
     from chinwag.realtime.realtime import Realtime
 
-    Scope: TypeAlias = dict[str, Any]
-    Receive: TypeAlias = Callable[[], Awaitable[dict[str, Any]]]
-    Send: TypeAlias = Callable[[dict[str, Any]], Awaitable[None]]
-
 _log = logger()
-
-PATH = "/v3/wsconnect"
-
-SOCKET = "chinwag.socket"
-"""Key of the ASGI scope under which the connection itself is to be had: a `client.Socket`."""
 
 DETAIL_HEADER = "chinwag-detail"
 """What else a developer should know of a refusal: the body has no room for it."""
@@ -50,8 +41,8 @@ EVENTS_FIRST_SECONDS = 0.01
 a turn of its loop later than of an answer: an application that sends a message and then reads the last one
 would get the one before. Source: sdk-wire."""
 
-_UNSUPPORTED = 1003
 _BROKEN = 1002
+"""The status with which a WebSocket is closed whose client does not speak the protocol."""
 
 _OTHER_USER = Refusal(
     status=HTTPStatus.FORBIDDEN,
@@ -64,41 +55,6 @@ _OTHER_USER = Refusal(
 _encode = msgspec.json.Encoder().encode
 
 
-class Endpoint:
-    """The ASGI application for sockets.
-
-    Args:
-        here: what all sockets share.
-        base: returns the base of addresses for a connection, as the client reached us.
-    """
-
-    def __init__(self, here: Realtime, base: Callable[[Scope], str]) -> None:
-        self._here = here
-        self._base = base
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection until it ends."""
-        await receive()  # websocket.connect
-        try:
-            base = self._base(scope)
-        except ApiError as error:
-            await _refuse(send, error)
-            return
-        if scope["path"].rstrip("/") != PATH:
-            await _refuse(send, ApiError(Kinds.NOT_FOUND, f"sockets are at {PATH}", path=scope["path"]))
-            return
-        await send({"type": "websocket.accept"})
-        await SocketSession(self._here, base, scope[SOCKET]).serve(receive, send)
-
-
-async def _refuse(send: Send, error: ApiError) -> None:
-    body = _encode(error_body(error))
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    status = int(error.kind.status)
-    await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
-    await send({"type": "websocket.http.response.body", "body": body})
-
-
 def error_body(error: ApiError) -> dict[str, Any]:
     """Return the body of a refusal, as SDKs expect it."""
     return {"status": int(error.kind.status), "code": error.kind.code, "message": error.message}
@@ -107,7 +63,7 @@ def error_body(error: ApiError) -> dict[str, Any]:
 class SocketSession:
     """One connection, from its first packet to its last."""
 
-    def __init__(self, here: Realtime, base: str, socket: Socket) -> None:
+    def __init__(self, here: Realtime, base: str, socket: SocketProtocol) -> None:
         self._here = here
         self._base = base
         self._socket = socket
@@ -117,45 +73,54 @@ class SocketSession:
         self._tasks: set[asyncio.Task[None]] = set()
         self._changes: deque[Ask] = deque()
         self._changing: asyncio.Task[None] | None = None
-        self._room: asyncio.Future[None] | None = None
+        self._logging_in = False
+        self._waiting: deque[bytes] = deque()
+        self._left = False
+        self._over = False
 
-    async def serve(self, receive: Receive, send: Send) -> None:
-        """Take what comes until the connection ends."""
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(limits.LOGIN_SECONDS, self._is_late)
-        polite = False
+    def begin(self) -> None:
+        """Wait for a login, for a while."""
+        self._timer = asyncio.get_running_loop().call_later(limits.LOGIN_SECONDS, self._is_late)
+
+    def received(self, data: bytes) -> None:
+        """Take a packet. While a login is being looked at, or too much waits for answers, it waits."""
+        if self._logging_in or self._waiting:
+            self._waiting.append(data)
+            return
         try:
-            while True:
-                event = await receive()
-                if event["type"] == "websocket.disconnect":
-                    polite = polite or self._socket.was_closed
-                    break
-                data = event.get("bytes")
-                if data is None:
-                    await send({"type": "websocket.close", "code": _UNSUPPORTED, "reason": "send binary"})
-                    break
-                asked = self._connection.receive(data)
-                self._write()
-                match asked:
-                    case LogIn():
-                        await self._log_in(asked)
-                    case Ask():
-                        await self._take(asked)
-                    case Leave():
-                        polite = True
-                    case None:
-                        pass
+            asked = self._connection.receive(data)
         except ProtocolError as error:
             _log.info("socket refused", error=str(error), identity=self._identity)
-            await send({"type": "websocket.close", "code": _BROKEN, "reason": str(error)[:100]})
-        finally:
-            self._end(lost=not polite)
+            self._socket.refuse(_BROKEN, str(error)[:100])
+            return
+        self._write()
+        match asked:
+            case LogIn():
+                self._logging_in = True
+                self._start(self._log_in(asked))
+            case Ask():
+                self._take(asked)
+            case Leave():
+                self._left = True
+            case None:
+                pass
 
-    def _end(self, *, lost: bool) -> None:
+    def ended(self, *, lost: bool) -> None:
+        """Let go of everything: the connection is over."""
+        self._over = True
+        self._waiting.clear()
         if self._timer is not None:
             self._timer.cancel()
         if self._client is not None:
-            self._here.went(self._client, lost=lost)
+            self._here.went(self._client, lost=lost and not self._left)
+
+    def _take_what_waits(self) -> None:
+        waiting, self._waiting = self._waiting, deque()
+        while waiting and not self._over:
+            self.received(waiting.popleft())
+            if self._logging_in:
+                self._waiting.extendleft(reversed(waiting))
+                return
 
     @property
     def _identity(self) -> str | None:
@@ -164,29 +129,39 @@ class SocketSession:
     async def _log_in(self, asked: LogIn) -> None:
         try:
             session = await self._here.tokens.session(asked.token)
-            if self._client is None:
-                self._client = await self._here.log_in(session, self._base, self._socket)
-                self._here.came(self._client)
-            elif _user(session) == _user(self._client.session):
-                self._client.session = session
-            else:
+            if self._client is not None and _user(session) != _user(self._client.session):
                 self._refuse(asked, _OTHER_USER)
                 return
+            client = self._client or await self._here.log_in(session, self._base, self._socket)
         except TokenRefusedError as refusal:
             self._refuse(asked, Refusal.of_token(refusal))
         except ApiError as error:
             self._refuse(asked, Refusal.of_error(error))
+        except Exception as error:  # noqa: BLE001  # a mistake of ours: the client may try again
+            _log.error("login failed", exc_info=error)
+            self._refuse(asked, Refusal.of_error(ApiError(Kinds.INTERNAL)))
         else:
-            self._connection.logged_in(asked, session.expires * 1000)
-            self._write()
-            self._schedule()
+            if not self._over:
+                self._let_in(asked, client, session)
+        finally:
+            self._logging_in = False
+            self._take_what_waits()
+
+    def _let_in(self, asked: LogIn, client: Client, session: Session) -> None:
+        client.session = session
+        if self._client is None:
+            self._client = client
+            self._here.came(client)
+        self._connection.logged_in(asked, session.expires * 1000, self._here.world.now())
+        self._write()
+        self._schedule()
 
     def _refuse(self, asked: LogIn, refusal: Refusal) -> None:
         _log.info("login refused", identity=self._identity, **refusal.logged)
         self._connection.refused(asked, **refusal.told)
         self._write()
 
-    async def _take(self, asked: Ask) -> None:
+    def _take(self, asked: Ask) -> None:
         """Answer a request: what changes something after what came before it, and the rest at once.
 
         When too many wait, nothing more is read.
@@ -197,9 +172,8 @@ class SocketSession:
             self._changes.append(asked)
             if self._changing is None:
                 self._changing = self._start(self._answer_changes())
-        while len(self._tasks) + len(self._changes) > limits.SOCKET_REQUESTS:
-            self._room = asyncio.get_running_loop().create_future()
-            await self._room
+        if len(self._tasks) + len(self._changes) > limits.SOCKET_REQUESTS:
+            self._socket.pause()
 
     async def _answer_changes(self) -> None:
         try:
@@ -220,8 +194,8 @@ class SocketSession:
         self._make_room()
 
     def _make_room(self) -> None:
-        if self._room is not None and not self._room.done():
-            self._room.set_result(None)
+        if len(self._tasks) + len(self._changes) <= limits.SOCKET_REQUESTS // 2:
+            self._socket.resume()
 
     async def _answer(self, asked: Ask) -> None:
         client = self._client

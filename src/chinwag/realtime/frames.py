@@ -88,7 +88,7 @@ def packet_of(data: bytes) -> Packet:
         raise FrameError("the header is not as long as it says")
     try:
         header = _header(data[header_begins:header_ends])
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise FrameError(f"the header is not right: {error}") from None
     payload = data[payload_begins:]
     if len(payload) != header.payload_size:

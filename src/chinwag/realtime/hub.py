@@ -136,8 +136,9 @@ class Hub:
         return [client for clients in self.clients.values() for client in clients]
 
     def follow(self, client: Client, sid: str) -> Subscription:
-        """Let a client follow an object, once more if it does. Nothing is sent until `catch_up`."""
+        """Let a client follow an object, once more if it does. Nothing is sent until `caught_up`."""
         self.unfollow(client, sid)
+        assert not client.gone, "who has gone follows nothing"
         topic = self.topics.get(sid)
         if topic is None:
             topic = self.topics[sid] = Topic(sid)

@@ -1,38 +1,96 @@
-"""WebSockets on a connection: uvicorn's protocol, and past it a way to write what is framed already."""
+"""WebSockets on a connection: uvicorn's protocol, without ASGI behind it.
+
+A queue, a task and a pause in reading for each message, as ASGI needs them, cost more than what we do with
+most messages, and memory for each connection: docs/decisions/0006-sockets-without-asgi.md.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import msgspec
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.datastructures import Headers
+from websockets.http11 import Response
 
-from chinwag.realtime.endpoint import SOCKET
+from chinwag.errors import ApiError
+from chinwag.realtime.acknowledgements import Acknowledgements
+from chinwag.realtime.endpoint import SocketSession, error_body
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from websockets.frames import Frame
     from websockets.http11 import Request
 
+    from chinwag.realtime.realtime import Realtime
+
+_TEXT = 1003
+
 
 class SocketProtocol(WebSocketsSansIOProtocol):
-    """A WebSocket connection. It is what `chinwag.realtime.client.Socket` asks for.
+    """A WebSocket connection. It is what `chinwag.realtime.client.Socket` asks for."""
 
-    Attributes:
-        was_closed: whether the peer has said that it closes, so that it was not lost.
-    """
+    path: ClassVar[bytes] = b"/v3/wsconnect"
+    """Where sockets are. Offers of a WebSocket elsewhere are not taken up."""
 
-    was_closed = False
+    here: ClassVar[Realtime]
+    base: ClassVar[Callable[[dict[str, Any]], str]]
+
+    _session: SocketSession | None = None
+    _frames: Acknowledgements | None = None
+    _was_closed = False
 
     def handle_connect(self, event: Request) -> None:
-        """Begin: let the application find this connection."""
-        super().handle_connect(event)
-        if self.handshake_complete:  # refused
+        """Accept the handshake, or refuse it."""
+        response = self.conn.accept(event)
+        self.handshake_complete = True
+        base = ""
+        try:
+            base = type(self).base(self._scope(event))
+        except ApiError as error:
+            response = _refusal(error)
+        self.conn.send_response(response)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        if response.status_code != 101:  # noqa: PLR2004  # switching protocols
+            self.close_sent = True
+            self.transport.close()
             return
-        self.scope[SOCKET] = self  # type: ignore[typeddict-unknown-key]
+        self._session = SocketSession(self.here, base, self)
+        self._session.begin()
+        self._frames = Acknowledgements()
+        self.start_keepalive()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what has come, without the acknowledgements in it."""
+        if self._frames is not None:
+            for piece in self._frames.wanted(data):
+                super().data_received(piece)
+        else:
+            super().data_received(data)
+
+    def send_receive_event_to_app(self) -> None:
+        """Hand a message on."""
+        data = self.frames[0] if len(self.frames) == 1 else b"".join(self.frames)
+        self.frames = []
+        if self._session is None or self.close_sent:
+            return
+        if self.curr_msg_data_type == "text":
+            self.refuse(_TEXT, "send binary messages")
+        else:
+            self._session.received(data)
 
     def handle_close(self, event: Frame) -> None:
         """Note that the peer goes of its own will."""
-        self.was_closed = True
+        self._was_closed = True
         super().handle_close(event)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End the session."""
+        super().connection_lost(exc)
+        if self._session is not None:
+            self._session.ended(lost=not self._was_closed)
+            self._session = None
 
     def write(self, data: bytes) -> None:
         """Send messages that are framed already."""
@@ -47,6 +105,62 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         """End the connection at once, without a word."""
         self.transport.abort()
 
+    def refuse(self, code: int, reason: str) -> None:
+        """Close the WebSocket and say why.
+
+        Args:
+            code: of RFC 6455, 7.4.
+            reason: at most 123 bytes.
+        """
+        if not self.transport.is_closing() and not self.close_sent:
+            self.conn.send_close(code, reason)
+            self.transport.write(b"".join(self.conn.data_to_send()))
+            self.close_sent = True
+            self.close_timer = self.loop.call_later(self.close_timeout, self.transport.close)
+
+    def pause(self) -> None:
+        """Read nothing more for now."""
+        if not self.read_paused and not self.transport.is_closing():
+            self.read_paused = True
+            self.transport.pause_reading()
+
+    def resume(self) -> None:
+        """Read on."""
+        if self.read_paused and not self.transport.is_closing():
+            self.read_paused = False
+            self.transport.resume_reading()
+
     async def room(self) -> None:
         """Wait until most of what was written has been taken."""
         await self.writable.wait()
+
+    def _scope(self, event: Request) -> dict[str, Any]:
+        """Return what the base of addresses is found from, as in ASGI."""
+        return {
+            "scheme": self.scheme,
+            "server": self.server,
+            "client": self.client,
+            "headers": [(name.encode(), value.encode()) for name, value in event.headers.raw_items()],
+        }
+
+
+def socket_protocol(here: Realtime, base: Callable[[dict[str, Any]], str]) -> type[SocketProtocol]:
+    """Return the protocol of a server's sockets.
+
+    Args:
+        here: what they share.
+        base: returns the base of addresses for a connection, as the client reached us.
+    """
+    return type("SocketsHere", (SocketProtocol,), {"here": here, "base": staticmethod(base)})
+
+
+def _refusal(error: ApiError) -> Response:
+    body = msgspec.json.encode(error_body(error))
+    headers = Headers(
+        [
+            ("Content-Type", "application/json"),
+            ("Content-Length", str(len(body))),
+            ("Connection", "close"),
+        ]
+    )
+    return Response(int(error.kind.status), error.kind.status.phrase, headers, body)

@@ -234,6 +234,8 @@ async def subscriptions(call: Call) -> Answer:
 async def _establish(call: Call, asked: Subscribe) -> None:
     """Catch a client up with every object it wants to follow, and let it follow from there."""
     hub, client = call.here.hub, call.client
+    if client.gone:
+        return
     followed = {
         wanted.object_sid: hub.follow(client, wanted.object_sid)
         for wanted in asked.requests

@@ -191,8 +191,9 @@ class BoundedProtocol(HttpToolsProtocol):
     def _feed(self, data: bytes) -> None:
         """Parse.
 
-        The parser takes what follows an offer to upgrade for the other protocol. We take up none, which
-        leaves the request as it is, body and all: so it is parsed again without the offer (RFC 9110, 7.8).
+        The parser takes what follows an offer to upgrade for the other protocol. We take up that of a
+        WebSocket where there are some. Any other leaves the request as it is, body and all: so it is parsed
+        again without the offer (RFC 9110, 7.8).
         """
         left = memoryview(data)
         while True:
@@ -214,11 +215,13 @@ class BoundedProtocol(HttpToolsProtocol):
         return self.parser.should_upgrade() and any(name == b"upgrade" for name, _ in self.headers)
 
     def _asks_for_socket(self) -> bool:
-        """Return whether a client opens a WebSocket, and may: with nothing else under way here."""
+        """Return whether a client opens a WebSocket where there are some, and nothing else is under way."""
         if self.pipeline or (self.cycle and not self.cycle.response_complete):
             return False
-        offers = [value.lower() for name, value in self.headers if name == b"upgrade"]
-        return offers == [b"websocket"] and self.parser.get_method() == b"GET"
+        path: bytes = getattr(self.ws_protocol_class, "path", b"")
+        if self.url.partition(b"?")[0].rstrip(b"/") != path or self.parser.get_method() != b"GET":
+            return False
+        return [value.lower() for name, value in self.headers if name == b"upgrade"] == [b"websocket"]
 
     def _become_socket(self, left: memoryview) -> None:
         """Hand the connection, with the request and what came behind it, to the protocol of WebSockets."""

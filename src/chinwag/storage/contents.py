@@ -32,10 +32,10 @@ REMOTE_PART_BYTES = 5 * 1024 * 1024
 """The same for a bucket, which takes no smaller parts."""
 
 PARTS = 2
-"""How many parts of an upload are written at a time. With their size, this is what an upload takes of memory."""
+"""How many parts of an upload are written at a time. Times their size, an upload takes so much memory."""
 
 _DAY_DIGITS = 7
-"""Length of the names of folders: `ME` and five digits of the time, which are the same for some three days."""
+"""Length of the names of folders: `ME` and five digits of time, which are the same for some three days."""
 
 _FAILURES = (OSError, BaseError)
 
@@ -81,12 +81,14 @@ class ContentStore:
         """Return the bytes from `start` up to, and without, `end`.
 
         Raises:
-            ApiError: `UNAVAILABLE`; also when there is no such content, although a row says so.
+            ApiError: `UNAVAILABLE`; `MEDIA_NOT_FOUND` when there is no such content, although a row says so.
         """
         if start >= end:
             return _nothing()
         try:
             found = await get_async(self._store, _key(sid), options={"range": (start, end)})
+        except FileNotFoundError:
+            raise ApiError(Kinds.MEDIA_NOT_FOUND, f"the content of {sid} is not where it was kept") from None
         except _FAILURES as error:
             raise _unavailable(error) from error
 

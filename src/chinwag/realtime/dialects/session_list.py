@@ -165,7 +165,7 @@ def _tell(hub: Hub, sid: str, event_id: int, told: bytes) -> None:
 def _session(call: Call) -> SessionList:
     session = call.here.sessions.of(call.client, call.names["list"])
     if session is None:
-        raise ApiError(Kinds.OBJECT_NOT_FOUND)
+        raise ApiError(Kinds.LIST_NOT_FOUND)  # with this code an SDK makes another list, and asks again
     return session
 
 

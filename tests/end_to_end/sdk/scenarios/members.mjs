@@ -118,11 +118,11 @@ scenario('a member is added, and removed by name', async (world) => {
   await alice.hears('memberLeft', ({ identity }) => identity === 'bob');
 });
 
-scenario('a member removes itself from the list when it is removed', async (world) => {
+scenario('a member is removed by what stands for it', async (world) => {
   const [alice, bob] = await world.people('alice', 'bob');
   const general = await alice.makes();
   await bob.joins(general);
-  const member = await inTime('the member', general.getMemberByIdentity('bob'));
+  const member = await alice.hears('memberJoined', ({ identity }) => identity === 'bob');
 
   await inTime('removing', member.remove());
 
@@ -150,7 +150,7 @@ scenario('the attributes of a member are told to the others', async (world) => {
   const [alice, bob] = await world.people('alice', 'bob');
   const general = await alice.makes();
   await bob.joins(general);
-  const member = await inTime('the member', general.getMemberByIdentity('bob'));
+  const member = await alice.hears('memberJoined', ({ identity }) => identity === 'bob');
 
   await inTime('a change', member.updateAttributes({ colour: 'red' }));
 

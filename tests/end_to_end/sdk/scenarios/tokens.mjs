@@ -80,6 +80,7 @@ scenario('before a token ends its client is told, and goes on with another', asy
   same('it has ended already', alice.heard('tokenExpired').length, 0);
 
   await inTime('the new token', alice.client.updateToken(world.token('alice')));
+  const general = await alice.makes();
   const since = alice.moment;
 
   // A second client, with a token as short, shows when the time of the first one is over.
@@ -87,7 +88,7 @@ scenario('before a token ends its client is told, and goes on with another', asy
   await bob.hears('tokenExpired', undefined, 0, 30_000);
   same('what happened', alice.heard('tokenExpired').length, 0);
   same('changes of connection', alice.heard('connectionStateChanged', undefined, since), []);
-  await alice.makes();
+  await inTime('a message', general.sendMessage('still here'));
 });
 
 scenario('a client whose token ended takes another where it is told, and has missed nothing', async (world) => {
