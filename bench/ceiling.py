@@ -25,7 +25,7 @@ import msgspec
 import uvicorn
 import uvloop
 
-from chinwag.app import IDLE_SECONDS
+from chinwag.serving import IDLE_SECONDS
 from chinwag.storage.sqlite import BATCH_CHANGES
 
 if TYPE_CHECKING:

@@ -89,7 +89,9 @@ def serve(*, settings: Settings = _DEFAULTS) -> int:
     configure_logs(settings)
 
     async def run() -> None:
-        await app.serve(settings, lambda base, credentials: _say_ready(settings, base, credentials))
+        from chinwag.serving import serve as serving  # noqa: PLC0415  # no other command needs what it needs
+
+        await serving(settings, lambda base, credentials: _say_ready(settings, base, credentials))
 
     return _run(run(), uvloop.new_event_loop)
 

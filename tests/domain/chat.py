@@ -152,9 +152,9 @@ class Chat:
         return lambda prefix: f"{prefix}{next(self.numbers):032x}"
 
 
-async def a_chat(store: Store) -> Chat:
-    """A service of a new account, with nobody in it."""
-    numbers = count(1)
+async def a_chat(store: Store, numbers: count[int] | None = None) -> Chat:
+    """A service of a new account, with nobody in it. SIDs are made of `numbers`."""
+    numbers = numbers or count(1)
     account, _ = await store.write(
         lambda tx: CreateAccount(friendly_name="Tea", sealed_auth_token=b"sealed").apply(
             tx, Operator(), NOW, lambda prefix: f"{prefix}{next(numbers):032x}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from chinwag.realtime.client import Client
 
 BASE = "https://chat.example.com"
+
+_numbers = count(1)
 
 
 class Answer(NamedTuple):
@@ -120,10 +123,10 @@ class House:
 
 
 async def a_house(store: Store) -> House:
-    """Open a house on an empty store."""
-    plain = await a_chat(store)
+    """Open a house with a new account."""
+    plain = await a_chat(store, _numbers)
     chat = ToldChat(plain.store, plain.account, plain.service_sid, plain.numbers)
-    world = World(store=store, broker=chat.broker, now=lambda: chat.now, new_sid=lambda p: chat.new_sid(p))
+    world = World(store=store, broker=chat.broker, now=lambda: chat.now, new_sid=chat.new_sid)
     tokens = AccessTokens(store, Seal(Fernet.generate_key().decode()), world.now)
     return House(chat, Realtime(world, tokens, asyncio.get_running_loop()))
 

@@ -146,30 +146,29 @@ async def test_an_item_says_which_event_touched_it_last(shelf: Shelf) -> None:
         assert item["list_sid" if shelf.field == "index" else "map_sid"] == opened["sid"]
 
 
-@pytest.mark.parametrize("size", ["0", "-1", "abc", "", "1e3", "9" * 400, "٣", "10.0"])
-async def test_an_odd_size_is_no_mistake(shelf: Shelf, size: str) -> None:
-    assert len((await shelf.page(PageSize=size))["items"]) <= 100
+async def test_an_odd_size_is_no_mistake(shelf: Shelf) -> None:
+    for size in ("0", "-1", "abc", "", "1e3", "9" * 400, "٣", "10.0"):
+        assert len((await shelf.page(PageSize=size))["items"]) <= 100
 
 
 TOKENS = ["", ".", "A", "Aasc1.", "Bdesc0.x", "Aasc9999.1", "Bdesc3.\U0001f419", "Cdesc3.1", "x" * 5000]
 
 
-@pytest.mark.parametrize("token", TOKENS)
-async def test_an_odd_token_is_answered(shelf: Shelf, token: str) -> None:
-    answer = await shelf.guest.get(f"{shelf.path}/Items", PageToken=token)
+async def test_an_odd_token_is_answered(shelf: Shelf) -> None:
+    for token in TOKENS:
+        answer = await shelf.guest.get(f"{shelf.path}/Items", PageToken=token)
 
-    assert answer.status in {200, 400}
+        assert answer.status in {200, 400}
 
 
-@pytest.mark.parametrize("index", ["abc", "-1", "1.0", "9" * 19, "٣", " 1", "+1"])
-async def test_an_index_is_a_whole_number(house: House, index: str) -> None:
+async def test_an_index_is_a_whole_number(house: House) -> None:
     lobby = await house.chat.a_channel()
     alice = await house.guest()
     path = f"/v3/Lists/{names.messages(lobby.sid)}/Items"
 
-    answers = [await alice.get(path, From=index), await alice.get(path, Index=index)]
-
-    assert [answer.status for answer in answers] == [400, 400]
+    for index in ("abc", "-1", "1.0", "9" * 19, "٣", " 1", "+1"):
+        for name in ("From", "Index"):
+            assert (await alice.get(path, **{name: index})).status == 400, index
 
 
 async def test_a_document_has_no_items(house: House) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import structlog
 import uvloop
 
-from chinwag.app import serve
+from chinwag.serving import serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -250,6 +250,8 @@ async def _establish(call: Call, asked: Subscribe) -> None:
                     refusal = ApiError(Kinds.TOO_MANY_SUBSCRIPTIONS)
                     _failure(client, wanted, asked.correlation_id, refusal)
                     continue
+                if subscription.waiting is None:  # asked for twice in one request: begin again
+                    subscription = followed[wanted.object_sid] = hub.follow(client, wanted.object_sid)
                 try:
                     opening = await _catch_up(call, tx, opening, subscription, wanted, asked.correlation_id)
                 except ApiError as error:
@@ -279,7 +281,7 @@ async def _catch_up(  # noqa: PLR0917  # as many as a catching up concerns
     client = call.client
     kind = _kind_named(wanted.object_type)
     found = await opening.with_sid(kind, wanted.object_sid)
-    last = wanted.last_event_id if wanted.last_event_id is not None else found.last_event_id
+    last = _seen(wanted, found)
     while subscription.stands:
         if subscription.doubted:
             subscription.doubted = False
@@ -312,6 +314,16 @@ async def _catch_up(  # noqa: PLR0917  # as many as a catching up concerns
         call.here.hub.caught_up(subscription, found, last)
         break
     return opening
+
+
+def _seen(wanted: Wanted, found: Object) -> int:
+    """Return the last event that a client has seen: what it says, within what there was.
+
+    More it may say after a backup was restored, or to keep others from hearing of what is to come.
+    """
+    if wanted.last_event_id is None:
+        return found.last_event_id
+    return max(0, min(wanted.last_event_id, found.last_event_id))
 
 
 def _kind_named(object_type: str) -> Kind:

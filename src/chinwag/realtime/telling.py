@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from chinwag.domain.event import Event
     from chinwag.domain.member import Member
     from chinwag.domain.message import Message
+    from chinwag.domain.user import User
     from chinwag.domain.user_channel import UserChannel
     from chinwag.realtime.client import Client
     from chinwag.realtime.hub import Hub
@@ -86,8 +87,7 @@ class Telling:
                 for change in user_info_changes(user, since):
                     self._tell(Kind.MAP, names.user_info_sid(user.sid), change)
             case happened.UserDeleted(user):
-                for client in list(self._hub.clients.get(user.sid, ())):
-                    client.drop("its user was deleted")
+                self._user_removed(user)
             case happened.ServiceDeleted(service_sid):
                 for client in self._hub.everybody():
                     if client.session.service_sid == service_sid:
@@ -145,6 +145,16 @@ class Telling:
         ):
             if sid in self._hub.topics:
                 self._hub.end(sid, wire(removal(kind, sid, last + 1)))
+
+    def _user_removed(self, user: User) -> None:
+        for sid, last in (
+            (names.user_info_sid(user.sid), user.info_event_id),
+            (names.user_channels_sid(user.sid), user.channels_event_id),
+        ):
+            if sid in self._hub.topics:
+                self._hub.end(sid, wire(removal(Kind.MAP, sid, last + 1)))
+        for client in list(self._hub.clients.get(user.sid, ())):
+            client.drop("its user was deleted")
 
     def _lose_access(self, shown: UserChannel) -> None:
         """Stop what a user follows of a private channel that the user is no longer in.

@@ -5,7 +5,7 @@ import { inspect, isDeepStrictEqual } from 'node:util';
 import { ASKS_IN_A_LIST, statusOf } from './sdk.mjs';
 
 /** The longest that one thing may take, in milliseconds. The machine may be busy; nothing waits that long. */
-export const PATIENCE = 15_000;
+export const PATIENCE = 20_000;
 
 const SOON = 50;
 

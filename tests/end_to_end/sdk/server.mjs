@@ -4,9 +4,12 @@ import { execFile, spawn } from 'node:child_process';
 import { promisify } from 'node:util';
 
 import { CHINWAG, DATABASES } from './settings.mjs';
-import { inTime } from './checks.mjs';
+import { inTime, within } from './checks.mjs';
 
 const [PROGRAM, ...WORDS] = CHINWAG;
+/** The longest that a start may take, in milliseconds: several may start at once. */
+const STARTING = 40_000;
+
 const READY = /^Chinwag is listening on (\S+)$/m;
 
 /** Run a command to its end, beside the server of this run, and return what it printed. */
@@ -24,7 +27,7 @@ export class Server {
     const env = { ...process.env, CHINWAG_DATABASE: this.#database };
     const words = [...WORDS, 'serve', '--port', '0', '--log-level', 'warning'];
     this.#process = spawn(PROGRAM, words, { env, stdio: ['ignore', 'pipe', 'inherit'] });
-    this.base = await inTime('the server starts', new Promise((resolve, reject) => {
+    this.base = await within(STARTING, 'the server starts', new Promise((resolve, reject) => {
       let said = '';
       this.#process.on('exit', (status) => reject(new Error(`the server ended with ${status}`)));
       this.#process.stdout.on('data', (text) => {

@@ -1,0 +1,221 @@
+"""A running server: what listens, what runs beside it, and how it stops."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import socket
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+
+from chinwag import limits
+from chinwag.app import CannotStartError, Parts, now, opened
+from chinwag.auth.access_token import AccessTokens
+from chinwag.auth.basic import BasicAuthentication
+from chinwag.auth.first_start import Credentials, ensure_account, ensure_key, make_first_account
+from chinwag.demo.bundle import BundleMissingError, read_bundle
+from chinwag.domain.account import AccountsChanged
+from chinwag.logs import logger
+from chinwag.realtime.protocol import socket_protocol
+from chinwag.realtime.realtime import Realtime
+from chinwag.rest.protocol import BoundedProtocol
+from chinwag.settings import media_place
+from chinwag.storage.contents import ContentStore
+from chinwag.sweep import Sweeper
+from chinwag.web import public_address, web
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from chinwag.domain.event import Event
+    from chinwag.rest.manners import Application
+    from chinwag.settings import Settings
+
+_log = logger()
+
+WATCH_SECONDS = 0.5
+"""How often a server looks for changes of accounts and keys that were made beside it, in seconds."""
+
+GRACE_SECONDS = 8
+"""Longest wait for requests in flight when the server is told to stop, in seconds."""
+
+BACKLOG = 2048
+"""Most connections that wait to be accepted."""
+
+IDLE_SECONDS = 75
+"""How long a connection without a request is kept, in seconds: longer than load balancers keep theirs."""
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+"""The hosts that only this machine reaches."""
+
+
+async def serve(settings: Settings, ready: Callable[[str, Credentials | None], None]) -> None:
+    """Run a server until SIGTERM, SIGINT or cancellation; each lets requests in flight be answered.
+
+    Args:
+        settings: how.
+        ready: called once it listens, with its address and, at the very first start, the new credentials.
+
+    Raises:
+        CannotStartError: it cannot run as it is set up.
+        StoreCannotOpenError: there is no place for the contents of media.
+    """
+    bundle = _demo_bundle(settings)
+    # The port first: an account that was made by a server that cannot listen is never shown to anybody.
+    with _listening(settings) as listening:
+        async with opened(settings, serving=True, new=True) as parts:
+            credentials = await _credentials(settings, parts)
+            authentication = BasicAuthentication(parts.world.store, parts.seal)
+            parts.world.broker.listen(_forgetter(authentication))
+            tokens = AccessTokens(parts.world.store, parts.seal, now)
+            contents = ContentStore.open(media_place(settings))
+            realtime = Realtime(parts.world, tokens, asyncio.get_running_loop())
+            await realtime.presence.begin()
+            application = web(settings, parts, authentication, (tokens, contents), bundle)
+
+            beside = [
+                asyncio.create_task(_watch(parts, authentication, realtime)),
+                asyncio.create_task(Sweeper(parts.world, contents).run()),
+            ]
+            try:
+                await _listen(
+                    listening,
+                    settings,
+                    application,
+                    lambda base: ready(base, credentials),
+                    realtime,
+                )
+            finally:
+                for task in beside:
+                    task.cancel()
+                await asyncio.wait(beside)
+                await realtime.presence.close()
+
+
+async def _credentials(settings: Settings, parts: Parts) -> Credentials | None:
+    """See to the first account and key; return them if they are new and nobody knows them yet."""
+    if settings.account_sid is None or settings.auth_token is None:
+        return await make_first_account(parts.world, parts.seal)
+
+    await ensure_account(parts.world, parts.seal, settings.account_sid, settings.auth_token)
+    if settings.api_key_sid is not None and settings.api_key_secret is not None:
+        await ensure_key(
+            parts.world, parts.seal, settings.account_sid, settings.api_key_sid, settings.api_key_secret
+        )
+    return None
+
+
+def _demo_bundle(settings: Settings) -> bytes | None:
+    """Return the client library for the demo; None when there shall be no demo.
+
+    Raises:
+        CannotStartError: it is not where it is said to be.
+    """
+    if settings.demo is None:
+        return None
+    if settings.host not in LOOPBACK:
+        _log.warning("the demo lets everybody in who reaches this host", host=settings.host, path="/demo")
+    try:
+        return read_bundle(settings.demo)
+    except BundleMissingError as error:
+        raise CannotStartError(str(error)) from None
+
+
+async def _listen(
+    listening: socket.socket,
+    settings: Settings,
+    application: Application,
+    ready: Callable[[str], None],
+    realtime: Realtime,
+) -> None:
+    """Serve an application on a socket until SIGTERM or SIGINT."""
+
+    class Server(uvicorn.Server):
+        """uvicorn's server, which exits with 0 when it is told to stop, and says when it is ready."""
+
+        async def startup(self, sockets: Any = None) -> None:  # noqa: ANN401
+            await super().startup(sockets)
+            host = f"[{settings.host}]" if ":" in settings.host else settings.host
+            port = listening.getsockname()[1]
+            # What was made so far stays for good: spare the garbage collector the look at it. Requests leave
+            # few cycles behind, so it need not look after every few hundred objects either.
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(200_000, 20, 20)
+            ready(f"http://{host}:{port}")
+
+        async def shutdown(self, sockets: Any = None) -> None:  # noqa: ANN401
+            realtime.say_goodbye()
+            await super().shutdown(sockets)
+
+        async def _serve(self, sockets: Any = None) -> None:  # noqa: ANN401
+            await super()._serve(sockets)
+            self._captured_signals.clear()  # uvicorn would raise them again, and the exit status would be 143
+
+    config = uvicorn.Config(
+        application,  # type: ignore[arg-type]  # uvicorn's types of ASGI are stricter than ASGI
+        http=BoundedProtocol,
+        ws=socket_protocol(realtime, public_address(settings).of_socket),
+        ws_max_size=limits.SOCKET_MESSAGE_BYTES,
+        ws_ping_interval=limits.PING_SECONDS,
+        ws_ping_timeout=limits.PING_SECONDS,
+        ws_per_message_deflate=False,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=IDLE_SECONDS,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    server = Server(config)
+    try:
+        await server.serve([listening])
+    except asyncio.CancelledError:
+        await server.shutdown([listening])
+        raise
+
+
+def _listening(settings: Settings) -> socket.socket:
+    """Return a socket that listens.
+
+    Raises:
+        CannotStartError: the port is in use, or the host is not of this machine.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
+    except (OSError, UnicodeError) as error:
+        # The address follows in brackets, in Python's words.
+        reason = str(getattr(error, "strerror", error)).partition(" (")[0]
+        raise CannotStartError(
+            f"cannot listen on host {settings.host}, port {settings.port}: {reason}. "
+            "Choose others with --host and --port, or CHINWAG_HOST and CHINWAG_PORT"
+        ) from None
+
+
+def _forgetter(authentication: BasicAuthentication) -> Callable[[Event], None]:
+    def listener(event: Event) -> None:
+        if isinstance(event, AccountsChanged):
+            authentication.forget()
+
+    return listener
+
+
+async def _watch(parts: Parts, authentication: BasicAuthentication, realtime: Realtime) -> None:
+    """Notice what a command line, or another node, changes about accounts and keys."""
+    seen = None
+    while True:
+        try:
+            async with parts.world.store.reading() as tx:
+                generation = await tx.installation.generation()
+            if generation != seen:
+                authentication.forget()
+                await realtime.revoke()
+            seen = generation
+        except Exception as error:  # noqa: BLE001  # without this watch, revoked keys would go on working
+            authentication.forget()
+            realtime.tokens.forget()
+            _log.warning("cannot look for changed credentials", error=str(error))
+        await asyncio.sleep(WATCH_SECONDS)
