@@ -36,7 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "realtime": {"auth", "commands", "domain", "logs", "values"} | BASE,
     "demo": {"auth", "commands", "domain", "rest"} | BASE,
     "app": {"auth", "broker", "commands", "settings", "storage"} | BASE,
-    "web": {"app", "auth", "demo", "domain", "rest", "settings"} | BASE,
+    "web": {"app", "auth", "demo", "domain", "realtime", "rest", "settings"} | BASE,
     "serving": {
         "app",
         "auth",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
+import resource
 import socket
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +63,7 @@ async def serve(settings: Settings, ready: Callable[[str, Credentials | None], N
         CannotStartError: it cannot run as it is set up.
         StoreCannotOpenError: there is no place for the contents of media.
     """
+    _raise_file_limit()
     bundle = _demo_bundle(settings)
     # The port first: an account that was made by a server that cannot listen is never shown to anybody.
     with _listening(settings) as listening:
@@ -70,9 +73,9 @@ async def serve(settings: Settings, ready: Callable[[str, Credentials | None], N
             parts.world.broker.listen(_forgetter(authentication))
             tokens = AccessTokens(parts.world.store, parts.seal, now)
             contents = ContentStore.open(media_place(settings))
-            realtime = Realtime(parts.world, tokens, asyncio.get_running_loop())
+            realtime = Realtime(parts.world, tokens, asyncio.get_running_loop(), settings.media_size_limit_mb)
             await realtime.presence.begin()
-            application = web(settings, parts, authentication, (tokens, contents), bundle)
+            application = web(settings, parts, authentication, realtime, contents, bundle=bundle)
 
             beside = [
                 asyncio.create_task(_watch(parts, authentication, realtime)),
@@ -104,6 +107,13 @@ async def _credentials(settings: Settings, parts: Parts) -> Credentials | None:
             parts.world, parts.seal, settings.account_sid, settings.api_key_sid, settings.api_key_secret
         )
     return None
+
+
+def _raise_file_limit() -> None:
+    """Allow as many open files as the system does: each connection is one, and the usual limit is 1,024."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _demo_bundle(settings: Settings) -> bytes | None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from chinwag.auth.access_token import AccessTokens
     from chinwag.auth.basic import BasicAuthentication
     from chinwag.domain.media import Contents
+    from chinwag.realtime.realtime import Realtime
     from chinwag.rest.manners import Application
     from chinwag.settings import Settings
 
@@ -32,8 +33,10 @@ def web(
     settings: Settings,
     parts: Parts,
     authentication: BasicAuthentication,
-    media: tuple[AccessTokens, Contents],
-    bundle: bytes | None = None,
+    realtime: Realtime,
+    contents: Contents,
+    *,
+    bundle: bytes | None,
 ) -> Application:
     """Return the REST API, media, and the demo if there is a bundle for it, as an ASGI application."""
     address = public_address(settings)
@@ -46,6 +49,8 @@ def web(
         seal=parts.seal.seal,
     )
     meters = Meters()
+    meters.watch("chinwag_sockets", "Clients that are logged in.", lambda: len(realtime.hub.everybody()))
+    meters.watch("chinwag_topics", "Objects that clients follow.", lambda: len(realtime.hub.topics))
     app = rest_app(Surroundings(parts.world, authentication, address, conventions))
     app.add_route("/", Home())
     app.add_route("/healthz", Health())
@@ -53,7 +58,7 @@ def web(
     app.add_route("/metrics", Metrics(meters))
     app.add_route("/openapi.json", OpenApi(address))
     app.add_route("/docs", Docs(address))
-    add_media_routes(app, _media_surroundings(settings, parts, address, *media))
+    add_media_routes(app, _media_surroundings(settings, parts, address, realtime.tokens, contents))
     if bundle is not None:
         visitors = Visitors(parts.world, parts.seal, settings.account_sid)
         add_demo(app, visitors, address, bundle)

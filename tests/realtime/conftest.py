@@ -8,11 +8,14 @@ import pytest
 
 from chinwag.storage.store import open_store
 from realtime.house import House, a_house
+from realtime.place import Place, a_place
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from chinwag.domain.unit import Store
+    from chinwag.settings import Settings
+    from support.api import Api
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +37,11 @@ async def house(shared_store: Store) -> AsyncIterator[House]:
     found = await a_house(shared_store)
     yield found
     await found.here.presence.close()
+
+
+@pytest.fixture
+async def place(api: Api, server: tuple[str, Settings]) -> AsyncIterator[Place]:
+    """A service on a real server."""
+    found = await a_place(api, *server)
+    yield found
+    await found.close()

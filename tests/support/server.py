@@ -52,5 +52,6 @@ def running_server(settings: Settings) -> Iterator[str]:
         yield base.result(START_SECONDS)
     finally:
         for loop, task in stop:
-            loop.call_soon_threadsafe(task.cancel)
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(task.cancel)
         thread.join(START_SECONDS)

@@ -6,6 +6,7 @@ pass, in which order, and what is answered when one fails: docs/access-tokens.md
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -195,7 +196,8 @@ def access_token(
         "push_credential_sid": push_credential_sid,
     }
     claims: dict[str, Any] = {
-        "jti": f"{key_sid}-{seconds}",
+        # SDKs take no notice of a token that they have; two of one second must not be the same.
+        "jti": f"{key_sid}-{seconds}-{secrets.token_hex(4)}",
         "iss": key_sid,
         "sub": account_sid,
         "iat": seconds,

@@ -124,7 +124,7 @@ class Call:
         """
         try:
             found: Any = _json(self.body) if self.body else None
-        except (msgspec.DecodeError, RecursionError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise ApiError(Kinds.INVALID_BODY, f"the body is no JSON: {error}") from None
         if found is None:
             return {}

@@ -211,12 +211,15 @@ class SocketSession:
             answer = await operation(
                 Call(self._here, client, names, request.params or {}, asked.body, asked.form)
             )
+            body = _body(answer)
         except ApiError as error:
             problem, answer = error, Answer(error.kind.status, error_body(error))
+            body = _body(answer)
         except Exception as error:  # noqa: BLE001  # a mistake of ours: the client is answered all the same
             _log.error("request failed", method=request.method, path=path, exc_info=error)
             problem = ApiError(Kinds.INTERNAL)
             answer = Answer(problem.kind.status, error_body(problem))
+            body = _body(answer)
         if problem is not None and problem.detail:
             headers[DETAIL_HEADER] = problem.detail[:500]
 
@@ -226,7 +229,7 @@ class SocketSession:
             status=int(answer.status),
             reason=answer.status.phrase.upper(),
             headers=headers,
-            body=b"" if answer.body is None else _encode(answer.body),
+            body=body,
         )
         if client.told and request.method != "GET" and answer.then is None:
             asyncio.get_running_loop().call_later(EVENTS_FIRST_SECONDS, reply)
@@ -246,7 +249,10 @@ class SocketSession:
             ),
         )
         if answer.then is not None:
-            await answer.then()
+            try:
+                await answer.then()
+            except Exception as error:  # noqa: BLE001  # what was answered is answered; the next request comes
+                _log.error("request failed", method=request.method, path=path, exc_info=error)
 
     def _reply(self, asked: Ask, **answer: Any) -> None:  # noqa: ANN401  # of `Connection.answer`
         self._connection.answer(asked, **answer)
@@ -277,6 +283,10 @@ class SocketSession:
     def _is_late(self) -> None:
         _log.info("socket dropped", reason=f"no login within {limits.LOGIN_SECONDS:.0f} s")
         self._socket.abort()
+
+
+def _body(answer: Answer) -> bytes:
+    return b"" if answer.body is None else _encode(answer.body)
 
 
 def _user(session: Session) -> tuple[str, str]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from chinwag.logs import logger
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable
 
     from chinwag.realtime.client import Client
     from chinwag.realtime.objects import Object
@@ -50,6 +50,12 @@ class Subscription:
         self.waiting: list[tuple[int, bytes]] | None = []
         self.missed = False
         self.doubted = False
+
+    def begin_again(self) -> None:
+        """Forget what came so far: it is read once more from the store, which has all of it."""
+        self.doubted = self.missed = False
+        if self.waiting:
+            self.waiting.clear()
 
     @property
     def stands(self) -> bool:
@@ -131,7 +137,7 @@ class Hub:
             if not of_user:
                 del self.clients[client.user_sid]
 
-    def everybody(self) -> Iterable[Client]:
+    def everybody(self) -> list[Client]:
         """Return every client."""
         return [client for clients in self.clients.values() for client in clients]
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
+from chinwag.domain.lookup import service_named
 from chinwag.domain.rights import may_see
 from chinwag.errors import ApiError, Kinds
 from chinwag.ids import parse_sid
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from chinwag.domain.service import Service
     from chinwag.domain.unit import Reader
     from chinwag.domain.user import User
+    from chinwag.realtime.call import Call
     from chinwag.realtime.objects import Object
 
 
@@ -46,6 +49,10 @@ class Opening:
         self._service = service
         self._user_sid = user_sid
         self._channels: dict[str, Channel] = {}
+
+    def forget(self) -> None:
+        """Read everything anew from now on."""
+        self._channels.clear()
 
     async def named(self, kind: Kind, name_or_sid: str) -> Object:
         """Return an object by its unique name or its SID.
@@ -119,3 +126,14 @@ class Opening:
         if user is None:
             raise ApiError(Kinds.OBJECT_NOT_FOUND)
         return user
+
+
+async def opening_for(call: Call, tx: Reader) -> Opening:
+    """Return what finds objects for whoever sent a request.
+
+    Raises:
+        ApiError: `SERVICE_NOT_FOUND`.
+    """
+    service = await service_named(tx, call.caller, call.service_sid)
+    in_memory = partial(call.here.sessions.of, call.client)
+    return Opening(tx, call.caller, service, call.client.user_sid, in_memory)

@@ -12,6 +12,7 @@ import msgspec
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.datastructures import Headers
 from websockets.http11 import Response
+from websockets.protocol import State
 
 from chinwag.errors import ApiError
 from chinwag.realtime.acknowledgements import Acknowledgements
@@ -91,6 +92,14 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         if self._session is not None:
             self._session.ended(lost=not self._was_closed)
             self._session = None
+
+    def shutdown(self) -> None:
+        """End the connection because the server stops. One that is ending already is not told again."""
+        if self.conn.state is State.OPEN:
+            super().shutdown()
+        else:
+            self.stop_keepalive()
+            self.transport.close()
 
     def write(self, data: bytes) -> None:
         """Send messages that are framed already."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chinwag import commands
+from chinwag import commands, limits
 from chinwag.domain.login import LogIn
 from chinwag.domain.lookup import service_named
 from chinwag.domain.service import ServiceUpdated
@@ -43,9 +43,17 @@ class Realtime:
         world: where changes are made.
         tokens: who a client is.
         loop: the event loop.
+        media_size_mb: largest file, in MB.
     """
 
-    def __init__(self, world: World, tokens: AccessTokens, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        world: World,
+        tokens: AccessTokens,
+        loop: asyncio.AbstractEventLoop,
+        media_size_mb: int = limits.MEDIA_SIZE_MB,
+    ) -> None:
+        self.media_size_mb = media_size_mb
         self.world = world
         self.tokens = tokens
         self.router = Router()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from urllib.parse import unquote
 
 from chinwag.errors import ApiError, Kinds
-from chinwag.realtime import registration, sync
+from chinwag.realtime import following, registration, sync
 from chinwag.realtime.chat import channel, configuration, invite, member, message, typing, user, user_channel
 from chinwag.realtime.dialects import session_list, session_views
 
@@ -69,7 +69,7 @@ _SYNC = (
     Route("GET", "/v3/{kind}/{name}", sync.open_object),
     Route("GET", "/v3/{kind}/{name}/Items", sync.read_items),
     Route("GET", "/v3/{kind}/{name}/Items/{key}", sync.read_item),
-    Route("POST", "/v4/Subscriptions", sync.subscriptions),
+    Route("POST", "/v4/Subscriptions", following.subscriptions),
 )
 
 _OTHER = (

@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import re
-from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from msgspec import Struct
 
-from chinwag import limits
 from chinwag.domain.items import Slice, Span
-from chinwag.domain.lookup import service_named
 from chinwag.errors import ApiError, Kinds
 from chinwag.logs import logger
 from chinwag.realtime.call import Answer
-from chinwag.realtime.connection import notification
-from chinwag.realtime.envelopes import descriptors, event
+from chinwag.realtime.envelopes import descriptors
 from chinwag.realtime.objects import ChannelDocument, Item, Kind, MessageList, Roster, UserChannels, UserInfo
-from chinwag.realtime.opening import Opening
-from chinwag.realtime.telling import SYNC
+from chinwag.realtime.opening import opening_for
 
 if TYPE_CHECKING:
     from chinwag.domain.unit import Reader
     from chinwag.realtime.call import Call
-    from chinwag.realtime.client import Client
-    from chinwag.realtime.hub import Subscription
     from chinwag.realtime.objects import Collection, Object
     from chinwag.realtime.views import Json
 
@@ -35,44 +27,16 @@ _log = logger()
 PAGE = 100
 """Most items on a page."""
 
-REPLAY = 200
-"""Changes that are replayed before it is seen whether the client keeps up."""
-
-DELIVERY_MS = 10_000
-"""How long a client waits for the outcome of a subscription before it asks again, in milliseconds."""
-
-BATCH = 100
-"""Most objects in one request."""
-
 _PATHS = {"Documents": Kind.DOCUMENT, "Lists": Kind.LIST, "Maps": Kind.MAP}
 
 _encode = msgspec.json.Encoder().encode
-
-
-class Wanted(Struct, frozen=True):
-    """An object that a client wants to follow, or no longer."""
-
-    object_sid: str
-    object_type: str
-    last_event_id: int | None = None
-
-
-class Subscribe(Struct, frozen=True):
-    """A batch of them. `correlation_id` comes back with every outcome."""
-
-    action: str
-    requests: list[Wanted]
-    correlation_id: int | str | None = None
-
-
-_subscribe = msgspec.json.Decoder(Subscribe).decode
 
 
 async def open_object(call: Call) -> Answer:
     """Return the descriptor of an object."""
     kind = _kind(call)
     async with call.reading() as tx:
-        found = await (await _opening(call, tx)).named(kind, call.names["name"])
+        found = await (await opening_for(call, tx)).named(kind, call.names["name"])
     url = f"{call.client.base}/v3/{call.names['kind']}/{found.sid}"
     shown: Json = {
         "sid": found.sid,
@@ -102,7 +66,7 @@ async def read_items(call: Call) -> Answer:
     """Return a page of the items of a list or a map."""
     kind = _kind(call)
     async with call.reading() as tx:
-        found = _collection(await (await _opening(call, tx)).named(kind, call.names["name"]))
+        found = _collection(await (await opening_for(call, tx)).named(kind, call.names["name"]))
         page = await _page(call, tx, found)
     url = f"{call.client.base}/v3/{call.names['kind']}/{found.sid}"
     return Answer(
@@ -123,7 +87,7 @@ async def read_item(call: Call) -> Answer:
     """Return one item."""
     kind = _kind(call)
     async with call.reading() as tx:
-        found = _collection(await (await _opening(call, tx)).named(kind, call.names["name"]))
+        found = _collection(await (await opening_for(call, tx)).named(kind, call.names["name"]))
         page = await _exactly(tx, found, call.names["key"])
     if not page.items:
         raise ApiError(Kinds.OBJECT_NOT_FOUND)
@@ -202,155 +166,3 @@ def _kind(call: Call) -> Kind:
     if kind is None:
         raise ApiError(Kinds.OBJECT_NOT_FOUND)
     return kind
-
-
-async def _opening(call: Call, tx: Reader) -> Opening:
-    service = await service_named(tx, call.caller, call.service_sid)
-    client = call.client
-    in_memory = partial(call.here.sessions.of, client)
-    return Opening(tx, call.caller, service, client.user_sid, in_memory)
-
-
-async def subscriptions(call: Call) -> Answer:
-    """Begin, or end, to follow objects. The outcome of each comes as a notification."""
-    try:
-        asked = _subscribe(call.body)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise ApiError(Kinds.INVALID_BODY, str(error)) from None
-    if len(asked.requests) > BATCH:
-        raise ApiError(Kinds.INVALID_BODY, f"at most {BATCH} objects in one request")
-    if asked.action == "cancel":
-        for wanted in asked.requests:
-            call.here.hub.unfollow(call.client, wanted.object_sid)
-            _outcome(call.client, "subscription_canceled", wanted, asked.correlation_id)
-    elif asked.action == "establish":
-        await _establish(call, asked)
-    else:
-        raise ApiError(Kinds.INVALID_BODY, "action is establish or cancel")
-    answer = {"max_batch_size": BATCH, "estimated_delivery_in_ms": DELIVERY_MS}
-    return Answer(HTTPStatus.OK, answer)
-
-
-async def _establish(call: Call, asked: Subscribe) -> None:
-    """Catch a client up with every object it wants to follow, and let it follow from there."""
-    hub, client = call.here.hub, call.client
-    if client.gone:
-        return
-    followed = {
-        wanted.object_sid: hub.follow(client, wanted.object_sid)
-        for wanted in asked.requests
-        if wanted.object_sid in client.following or len(client.following) < limits.SUBSCRIPTIONS
-    }
-    try:
-        async with call.reading() as tx:
-            opening = await _opening(call, tx)
-            for wanted in asked.requests:
-                subscription = followed.get(wanted.object_sid)
-                if subscription is None:
-                    refusal = ApiError(Kinds.TOO_MANY_SUBSCRIPTIONS)
-                    _failure(client, wanted, asked.correlation_id, refusal)
-                    continue
-                if subscription.waiting is None:  # asked for twice in one request: begin again
-                    subscription = followed[wanted.object_sid] = hub.follow(client, wanted.object_sid)
-                try:
-                    opening = await _catch_up(call, tx, opening, subscription, wanted, asked.correlation_id)
-                except ApiError as error:
-                    if subscription.stands:
-                        hub.unfollow(client, wanted.object_sid)
-                    _failure(client, wanted, asked.correlation_id, error)
-    except BaseException:
-        for subscription in followed.values():
-            if subscription.stands and subscription.waiting is not None:
-                hub.unfollow(client, subscription.topic.sid)
-        raise
-
-
-async def _catch_up(  # noqa: PLR0917  # as many as a catching up concerns
-    call: Call,
-    tx: Reader,
-    opening: Opening,
-    subscription: Subscription,
-    wanted: Wanted,
-    correlation_id: int | str | None,
-) -> Opening:
-    """Tell a client what it does not know of an object, and that it follows it from now on.
-
-    Returns:
-        What to find the next object with: another one, when what this one had read was out of date.
-    """
-    client = call.client
-    kind = _kind_named(wanted.object_type)
-    found = await opening.with_sid(kind, wanted.object_sid)
-    last = _seen(wanted, found)
-    while subscription.stands:
-        if subscription.doubted:
-            subscription.doubted = False
-            opening = await _opening(call, tx)
-            found = await opening.with_sid(kind, wanted.object_sid)
-            continue
-        changes = await found.changes(tx, last, REPLAY) if last < found.last_event_id else []
-        if subscription.doubted or not subscription.stands:
-            continue
-        for change in changes:
-            client.send(notification(SYNC, event(kind, found.sid, change, correlation_id=correlation_id)))
-            last = change.event_id
-        if len(changes) == REPLAY:
-            await client.socket.room()
-            continue
-        last = max(last, found.last_event_id)
-        if subscription.missed and subscription.waiting is not None:
-            subscription.missed = False
-            subscription.waiting.clear()
-            opening = await _opening(call, tx)
-            found = await opening.with_sid(kind, wanted.object_sid)
-            continue
-        told = {
-            "object_sid": found.sid,
-            "object_type": kind,
-            "replay_status": "completed",
-            "last_event_id": last,
-        }
-        _notify(client, "subscription_established", told, correlation_id)
-        call.here.hub.caught_up(subscription, found, last)
-        break
-    return opening
-
-
-def _seen(wanted: Wanted, found: Object) -> int:
-    """Return the last event that a client has seen: what it says, within what there was.
-
-    More it may say after a backup was restored, or to keep others from hearing of what is to come.
-    """
-    if wanted.last_event_id is None:
-        return found.last_event_id
-    return max(0, min(wanted.last_event_id, found.last_event_id))
-
-
-def _kind_named(object_type: str) -> Kind:
-    try:
-        return Kind(object_type)
-    except ValueError:
-        raise ApiError(Kinds.OBJECT_NOT_FOUND) from None
-
-
-def _failure(client: Client, wanted: Wanted, correlation_id: int | str | None, error: ApiError) -> None:
-    told = {
-        "object_sid": wanted.object_sid,
-        "object_type": wanted.object_type,
-        "error": {
-            "status": int(error.kind.status),
-            "code": error.kind.code,
-            "message": error.message,
-        },
-    }
-    _notify(client, "subscription_failed", told, correlation_id)
-
-
-def _outcome(client: Client, event_type: str, wanted: Wanted, correlation_id: int | str | None) -> None:
-    told = {"object_sid": wanted.object_sid, "object_type": wanted.object_type}
-    _notify(client, event_type, told, correlation_id)
-
-
-def _notify(client: Client, event_type: str, told: Json, correlation_id: int | str | None) -> None:
-    payload = {"event_type": event_type, "correlation_id": correlation_id, "event": told}
-    client.send(notification(SYNC, _encode(payload)))

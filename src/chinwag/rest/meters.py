@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Histogram, generate_latest
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Gauge, Histogram, generate_latest
 from prometheus_client.process_collector import ProcessCollector
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Meters:
@@ -28,6 +33,10 @@ class Meters:
         if meter is None:
             meter = self._answered[labels] = self._requests.labels(method, route, str(status))
         meter.observe(seconds)
+
+    def watch(self, name: str, text: str, value: Callable[[], float]) -> None:
+        """Show a value that is asked for when somebody looks."""
+        Gauge(name, text, registry=self._registry).set_function(value)
 
     def text(self) -> bytes:
         """Return everything in the text format of Prometheus."""

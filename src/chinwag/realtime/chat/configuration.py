@@ -5,7 +5,6 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from chinwag import limits
 from chinwag.domain.lookup import service_named
 from chinwag.realtime import names
 from chinwag.realtime.call import Answer
@@ -45,8 +44,8 @@ async def configuration(call: Call) -> Answer:
                 "http_cache_interval": "PT5S",
                 "consumption_report_interval": interval,
                 "media_attachments_count_limit": 1,
-                "media_attachment_size_limit_in_mb": limits.MEDIA_SIZE_MB,
-                "media_attachments_total_size_limit_in_mb": limits.MEDIA_SIZE_MB,
+                "media_attachment_size_limit_in_mb": call.here.media_size_mb,
+                "media_attachments_total_size_limit_in_mb": call.here.media_size_mb,
                 "email_histories_allowed_mime_types": [],
                 "email_bodies_allowed_mime_types": [],
             },

@@ -184,7 +184,10 @@ async def _ask(
     call: Call, operation: Callable[[Call], Awaitable[Answer]], body: Json, **in_path: str
 ) -> Json:
     """Do what a later SDK would ask for with a request of its own."""
-    encoded = msgspec.json.encode(body)
+    try:
+        encoded = msgspec.json.encode(body)
+    except RecursionError:
+        raise ApiError(Kinds.INVALID_BODY, "nested too deeply") from None
     answer = await operation(replace(call, names=in_path, params={}, body=encoded, form=False))
     return answer.body or {}
 

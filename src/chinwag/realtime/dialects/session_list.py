@@ -12,6 +12,8 @@ from collections import OrderedDict
 from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
 
+import msgspec
+
 from chinwag.domain.lookup import service_named
 from chinwag.errors import ApiError, Kinds
 from chinwag.realtime import names
@@ -110,7 +112,7 @@ class Sessions:
 async def begin(call: Call) -> Answer:
     """Make a list for a session."""
     asked = call.json().get("context")
-    context = cast("Json", asked) if isinstance(asked, dict) else {}
+    context = _kept(asked) if isinstance(asked, dict) else {}
     async with call.reading() as tx:
         service = await service_named(tx, call.caller, call.service_sid)
     session = SessionList(call.client.user_sid, context, _whereabouts(call, service))
@@ -144,11 +146,11 @@ async def command(call: Call) -> Answer:
     asked = call.json().get("data")
     if not isinstance(asked, dict):
         raise ApiError(Kinds.INVALID_BODY, "an item has data")
-    data = cast("Json", asked)
+    data, request = _kept(asked), cast("Json", asked).get("request")
     index, event_id = session.add()
 
     async def carry_out() -> None:
-        response = await session_actions.response(call, data.get("request"))
+        response = await session_actions.response(call, request)
         change = session.update(index, {**data, "response": response})
         told = wire(event(Kind.LIST, session.sid, change))
         _tell(call.here.hub, session.sid, change.event_id, told)
@@ -156,6 +158,18 @@ async def command(call: Call) -> Answer:
     url = f"{call.client.base}/v3/Lists/{session.sid}/Items/{index}"
     item = {"index": index, "list_sid": session.sid, "url": url, "revision": "0", "last_event_id": event_id}
     return Answer(HTTPStatus.CREATED, {**item, "date_updated": None, "date_expires": None}, then=carry_out)
+
+
+def _kept(given: object) -> Json:
+    """Return an object of a client's so that it can be sent back whatever is in it: nobody reads it here.
+
+    Raises:
+        ApiError: `INVALID_BODY`.
+    """
+    try:
+        return {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in cast("Json", given).items()}
+    except RecursionError:
+        raise ApiError(Kinds.INVALID_BODY, "nested too deeply") from None
 
 
 def _tell(hub: Hub, sid: str, event_id: int, told: bytes) -> None:

@@ -111,6 +111,8 @@ scenario('a member is added, and removed by name', async (world) => {
   await bob.hears('channelJoined', it);
   await alice.hears('memberJoined', ({ identity }) => identity === 'bob');
   await refused('adding again', secret.add('bob'), 409, 50404);
+  await bob.looksAt(secret);
+  await world.everythingIsTold(secret, bob);
 
   await inTime('removing', secret.removeMember('bob'));
   await bob.hears('channelLeft', it);
