@@ -12,6 +12,7 @@ import pytest
 
 from chinwag.auth.token_refusal import all_reasons
 from chinwag.errors import Kind, all_kinds
+from chinwag.realtime.router import ROUTES as SOCKET_ROUTES
 from chinwag.rest.routes import ROUTES, Route
 from chinwag.rest.version import Version
 from chinwag.settings import Settings
@@ -29,6 +30,9 @@ ROUTE = re.compile(r"^\| `([A-Z]+) (/[^`]*)` \| (v\d(?:, v\d)*) \| \S", re.MULTI
 
 REQUEST = re.compile(r"`([A-Z]+) /(v\d)(/[^`\s?]*)[^`]*`")
 """A route in running text, with its version."""
+
+SOCKET_ROUTE = re.compile(r"^\| `([A-Z]+) (/[^`]*)` \| [^|\s][^|]* \|$", re.MULTILINE)
+"""A row of the table of what goes through the socket. The chat API is in it as version 1; 2 is the same."""
 
 ANY_NAME = {
     re.compile(r"^Notifications\.(?!LogEnabled)\w+\.(?!BadgeCountEnabled)"): "Notifications.<T>.",
@@ -87,6 +91,25 @@ def test_no_route_is_spoken_of_that_is_not_there() -> None:
     spoken_of = set(REQUEST.findall(page("api.md")))
 
     assert spoken_of - set(all_routes()) == set()
+
+
+def test_every_route_of_the_socket_is_documented_once_and_no_other() -> None:
+    documented = SOCKET_ROUTE.findall(page("realtime.md"))
+    again = [
+        (method, path.replace("/Client/v1/", "/Client/v2/"))
+        for method, path in documented
+        if path.startswith("/Client/v1/")
+    ]
+
+    assert sorted(documented + again) == sorted((route.method, route.path) for route in SOCKET_ROUTES)
+
+
+def test_every_line_of_the_log_that_operators_are_told_to_watch_is_written_somewhere() -> None:
+    watched = next(in_tables(part) for part in parts("operations.md") if part.startswith("Sockets"))
+    code = "".join(path.read_text() for path in SOURCES)
+
+    assert watched
+    assert [event for event in watched if f'"{event}"' not in code] == []
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")

@@ -160,6 +160,7 @@ class Kinds:
     BINDING_NOT_FOUND = Kind(52001, HTTPStatus.NOT_FOUND, "Invalid destination binding")
     CREDENTIAL_NOT_FOUND = Kind(52002, HTTPStatus.NOT_FOUND, "Invalid Credential Sid")
 
+    OBJECT_FORBIDDEN = Kind(54007, HTTPStatus.FORBIDDEN, "Access to the Sync object is forbidden")
     TOO_MANY_SUBSCRIPTIONS = Kind(54009, HTTPStatus.TOO_MANY_REQUESTS, "Too many subscriptions")
     OBJECT_NOT_FOUND = Kind(54100, HTTPStatus.NOT_FOUND, "Sync object not found")
     LIST_NOT_FOUND = Kind(54150, HTTPStatus.NOT_FOUND, "Sync list not found")

@@ -235,7 +235,7 @@ async def test_a_member_whose_role_is_gone_is_followed_with_the_default_one(
     assert [since] == items == [replace(made, role_sid=service.default_channel_role_sid)]
 
 
-async def test_the_identities_are_those_of_all_who_are_members(
+async def test_the_users_are_those_of_all_who_are_members(
     store: Store, service: Service, channel: Channel, elsewhere: Channel
 ) -> None:
     users = [await a_user(store, service, n) for n in range(4)]
@@ -244,8 +244,8 @@ async def test_the_identities_are_those_of_all_who_are_members(
     await store.write(lambda tx: tx.members.remove(channel, made[2]))
 
     async with store.reading() as tx:
-        assert await tx.members.identities(channel) == ["user0", "user2"]
-        assert await tx.members.identities(elsewhere) == ["user3"]
+        assert await tx.members.user_sids(channel) == [users[0].sid, users[2].sid]
+        assert await tx.members.user_sids(elsewhere) == [users[3].sid]
 
 
 # Removing

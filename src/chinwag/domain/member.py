@@ -103,8 +103,8 @@ class Members(Protocol):
         """
         ...
 
-    async def identities(self, channel: Channel) -> list[str]:
-        """Return who the members are, all of them."""
+    async def user_sids(self, channel: Channel) -> list[str]:
+        """Return the SIDs of the users who are members."""
         ...
 
     async def add(self, channel: Channel, member: Member) -> None:

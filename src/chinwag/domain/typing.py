@@ -19,7 +19,7 @@ class Typing(Event, frozen=True, kw_only=True):
     Args:
         identity: who.
         timeout_s: how long this holds unless it is said again, in seconds.
-        to: the members of the channel, by identity.
+        to: the members of the channel: the SIDs of their users.
     """
 
     service_sid: str
@@ -48,5 +48,5 @@ async def typing(tx: Reader, caller: Caller, service_sid: str, channel_sid: str)
         member_sid=may.member_sid,
         identity=caller.identity,
         timeout_s=service.typing_indicator_timeout,
-        to=frozenset(await tx.members.identities(channel)),
+        to=frozenset(await tx.members.user_sids(channel)),
     )

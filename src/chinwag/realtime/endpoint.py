@@ -44,6 +44,9 @@ would get the one before. Source: sdk-wire."""
 _BROKEN = 1002
 """The status with which a WebSocket is closed whose client does not speak the protocol."""
 
+_GOODBYE = 1000
+"""The status with which a WebSocket is closed whose client has said that it leaves."""
+
 _OTHER_USER = Refusal(
     status=HTTPStatus.FORBIDDEN,
     code=20107,
@@ -102,6 +105,7 @@ class SocketSession:
                 self._take(asked)
             case Leave():
                 self._left = True
+                self._socket.refuse(_GOODBYE, "")
             case None:
                 pass
 

@@ -21,7 +21,7 @@ from chinwag.realtime.call import Answer
 from chinwag.realtime.connection import notification
 from chinwag.realtime.envelopes import event
 from chinwag.realtime.objects import Kind
-from chinwag.realtime.opening import opening_for
+from chinwag.realtime.opening import HiddenError, opening_for
 from chinwag.realtime.telling import SYNC
 
 if TYPE_CHECKING:
@@ -160,6 +160,12 @@ class CatchingUp:
             changes: list[Change] = []
             if behind.seen < found.last_event_id:
                 changes = await found.changes(tx, behind.seen, REPLAY)
+        except HiddenError:
+            # Were it "not found", an SDK that knows the channel would take it for deleted, and say so before
+            # its own list of channels has told it that the user is no longer in it.
+            self._behind.popleft()
+            self._fail(behind, ApiError(Kinds.OBJECT_FORBIDDEN))
+            return None
         except ApiError as error:
             self._behind.popleft()
             self._fail(behind, error)

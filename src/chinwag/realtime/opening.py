@@ -24,6 +24,13 @@ if TYPE_CHECKING:
     from chinwag.realtime.objects import Object
 
 
+class HiddenError(ApiError):
+    """The object is there, and the caller may not see it. To whoever asks for it, it is not there."""
+
+    def __init__(self) -> None:
+        super().__init__(Kinds.OBJECT_NOT_FOUND)
+
+
 class Opening:
     """Finds objects for one caller, within one reading: a channel that three objects show is read once.
 
@@ -117,7 +124,7 @@ class Opening:
 
     async def _visible(self, channel: Channel) -> Channel:
         if not await may_see(self._tx, self._caller, self._service, channel):
-            raise ApiError(Kinds.OBJECT_NOT_FOUND)
+            raise HiddenError
         self._channels[channel.sid] = channel
         return channel
 

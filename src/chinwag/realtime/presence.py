@@ -111,7 +111,7 @@ class Presence:
     async def _write(self, who: Who, before: asyncio.Task[None] | None) -> None:
         if before is not None:
             await asyncio.wait([before])
-        online = who in self._clients
+        online = who in self._clients or who in self._leaving
         command = SetOnline(service_sid=who.service_sid, identity=who.identity, online=online)
         caller = Caller(account_id=who.account_id, account_sid=who.account_sid)
         try:

@@ -179,13 +179,11 @@ class Telling:
                 self._hub.unfollow(client, sid)
 
     def _typing(self, typing: Typing) -> None:
-        topic = self._hub.topics.get(names.roster_sid(typing.channel_sid))
-        if topic is None:
-            return
         told = message(typing_indicator(typing))
-        for client in [*topic.current, *topic.others]:
-            if client.session.identity != typing.identity and client.session.identity in typing.to:
-                client.tell(told)
+        for user_sid in typing.to & self._hub.clients.keys():
+            for client in self._hub.clients[user_sid]:
+                if client.session.identity != typing.identity:
+                    client.tell(told)
 
 
 def _is_kept_from(shown: Object, identity: str) -> bool:

@@ -102,11 +102,11 @@ class MemberRows:
             for row in rows
         ]
 
-    async def identities(self, channel: Channel) -> list[str]:
-        """Return who the members are, all of them."""
+    async def user_sids(self, channel: Channel) -> list[str]:
+        """Return the SIDs of the users who are members."""
         rows = await self._database.rows(
             """
-            SELECT identity
+            SELECT "user".sid
             FROM member JOIN "user" ON "user".id = member.user_id
             WHERE channel_id = $1 AND NOT deleted
             ORDER BY member.sid

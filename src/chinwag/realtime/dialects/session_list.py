@@ -112,7 +112,7 @@ class Sessions:
 async def begin(call: Call) -> Answer:
     """Make a list for a session."""
     asked = call.json().get("context")
-    context = _kept(asked) if isinstance(asked, dict) else {}
+    context = _kept(cast("Json", asked)) if isinstance(asked, dict) else {}
     async with call.reading() as tx:
         service = await service_named(tx, call.caller, call.service_sid)
     session = SessionList(call.client.user_sid, context, _whereabouts(call, service))
@@ -146,7 +146,8 @@ async def command(call: Call) -> Answer:
     asked = call.json().get("data")
     if not isinstance(asked, dict):
         raise ApiError(Kinds.INVALID_BODY, "an item has data")
-    data, request = _kept(asked), cast("Json", asked).get("request")
+    item = cast("Json", asked)
+    data, request = _kept(item), item.get("request")
     index, event_id = session.add()
 
     async def carry_out() -> None:
@@ -160,14 +161,14 @@ async def command(call: Call) -> Answer:
     return Answer(HTTPStatus.CREATED, {**item, "date_updated": None, "date_expires": None}, then=carry_out)
 
 
-def _kept(given: object) -> Json:
+def _kept(given: Json) -> Json:
     """Return an object of a client's so that it can be sent back whatever is in it: nobody reads it here.
 
     Raises:
         ApiError: `INVALID_BODY`.
     """
     try:
-        return {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in cast("Json", given).items()}
+        return {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in given.items()}
     except RecursionError:
         raise ApiError(Kinds.INVALID_BODY, "nested too deeply") from None
 
