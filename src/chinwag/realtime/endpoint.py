@@ -156,6 +156,7 @@ class SocketSession:
         if self._client is None:
             self._client = client
             self._here.came(client)
+            _log.info("login", identity=session.identity, service=session.service_sid, key=session.key_sid)
         self._connection.logged_in(asked, session.expires * 1000, self._here.world.now())
         self._write()
         self._schedule()

@@ -120,9 +120,9 @@ class CatchingUp:
             self._register()
             while self._behind and not self._client.gone:
                 await self._advance()
-        except ApiError as error:  # the store is away
-            for behind in self._behind:
-                self._fail(behind, error)
+        except ApiError as error:
+            # The store is away. Were that said of the objects, an SDK would give them up for good.
+            self._client.drop(f"it cannot be caught up: {error}")
         except BaseException:
             for behind in self._behind:
                 if behind.subscription.stands:

@@ -15,6 +15,7 @@ from websockets.http11 import Response
 from websockets.protocol import State
 
 from chinwag.errors import ApiError
+from chinwag.logs import logger
 from chinwag.realtime.acknowledgements import Acknowledgements
 from chinwag.realtime.endpoint import SocketSession, error_body
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from chinwag.realtime.realtime import Realtime
 
 _TEXT = 1003
+
+
+_log = logger()
 
 
 class SocketProtocol(WebSocketsSansIOProtocol):
@@ -50,6 +54,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         try:
             base = type(self).base(self._scope(event))
         except ApiError as error:
+            _log.info("socket refused", error=error.message, detail=error.detail, peer=self.client)
             response = _refusal(error)
         self.conn.send_response(response)
         self.transport.write(b"".join(self.conn.data_to_send()))
