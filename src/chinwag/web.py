@@ -9,8 +9,6 @@ from chinwag import limits
 from chinwag.app import Parts, now
 from chinwag.auth.links import Links
 from chinwag.auth.token_header import TokenAuthentication
-from chinwag.demo.pages import add_demo
-from chinwag.demo.visitors import Visitors
 from chinwag.domain.service import Limits
 from chinwag.rest.about import Docs, Health, Home, Metrics, OpenApi, Readiness
 from chinwag.rest.call import Conventions
@@ -60,6 +58,9 @@ def web(
     app.add_route("/docs", Docs(address))
     add_media_routes(app, _media_surroundings(settings, parts, address, realtime.tokens, contents))
     if bundle is not None:
+        from chinwag.demo.pages import add_demo  # noqa: PLC0415  # a sample: others start without it
+        from chinwag.demo.visitors import Visitors  # noqa: PLC0415
+
         visitors = Visitors(parts.world, parts.seal, settings.account_sid)
         add_demo(app, visitors, address, bundle)
     return Manners(app, meters)

@@ -54,30 +54,8 @@ FIELDS = [
     "last_consumed_message_index",
     "last_read_message_index",
     "notification_level",
-    "ChannelSid",
-    "context",
-    "data",
-    "action",
-    "requests",
-    "correlation_id",
 ]
-VALUES = [
-    None,
-    True,
-    0,
-    -1,
-    2**63,
-    10**30,
-    1.5,
-    "",
-    "\0",
-    "x" * 20_000,
-    [],
-    [[]],
-    {},
-    {"a": {}},
-    "\U0010ffff",
-]
+VALUES = [None, True, -1, 10**30, 1.5, "", "\0", "x" * 20_000, "\U0010ffff", [[]], {"a": {}}]
 
 NAMES = [
     "x",
@@ -126,9 +104,6 @@ async def test_any_body_is_answered(place: Place, route: Any) -> None:
 
     for body in BODIES.values():
         await ask(connection, request(route.method, path), body)
-    for name in FIELDS:
-        for value in VALUES:
-            await ask(connection, request(route.method, path), msgspec.json.encode({name: value}))
 
 
 async def test_any_value_is_answered_where_there_is_something(place: Place) -> None:
@@ -226,6 +201,7 @@ BROKEN = {
         b'{"method":"message","payload_size":0,"http_request":{"path":"/","params":{"a":1}}}'
     ),
     "an unknown method": packet({"method": "what", "id": "1"}),
+    "a method of odd letters": packet({"method": "\U0001f419" * 1000, "id": "1"}),
     "a second login": packet({"method": "init", "id": "1", "token": "x"}),
     "a message without a request": packet({"method": "message", "id": "1"}),
     "text": raw(b"hello", opcode=1),

@@ -163,6 +163,7 @@ async def test_nothing_is_told_after_a_removal_however_much_goes_on(
     async def insist() -> None:
         while not stop.is_set():
             await bob.follow()
+            await asyncio.sleep(0.02)  # so that something is told in between
 
     work = [asyncio.create_task(post(poster)) for poster in range(POSTERS)] + [asyncio.create_task(insist())]
     await alice.until(lambda it: len(it.events) > BEFORE)

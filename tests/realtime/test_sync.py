@@ -9,7 +9,7 @@ import pytest
 from chinwag import limits
 from chinwag.domain.channel import ChannelType, UpdateChannel
 from chinwag.domain.leaving import DeleteChannel
-from chinwag.domain.message import CreateMessage, DeleteMessage
+from chinwag.domain.message import CreateMessage, DeleteMessage, UpdateMessage
 from chinwag.realtime import following, names
 from chinwag.storage.store import open_store
 from realtime.house import a_house, another_service
@@ -154,6 +154,30 @@ async def test_a_long_replay_is_whole(house: House, monkeypatch: pytest.MonkeyPa
     told = await subscribe(alice, wanted(names.messages_sid(lobby.sid)))
 
     assert ids(told) == list(range(1, 10))
+
+
+async def test_what_was_added_is_told_as_added_in_every_piece_of_a_replay(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "REPLAY", 2)
+    lobby = await house.chat.a_channel()
+    alice = await house.guest()
+    messages = [await post(house, lobby) for _ in range(5)]
+    for message in (messages[0], messages[2]):
+        edit = UpdateMessage(
+            service_sid=house.chat.service_sid, channel=lobby.sid, sid=message.sid, body="edited"
+        )
+        await house.chat.do(edit)
+
+    told = await subscribe(alice, wanted(names.messages_sid(lobby.sid), since=1))
+
+    assert [(event["event"]["id"], event["event_type"]) for event in told[:-1]] == [
+        (2, "list_item_added"),
+        (4, "list_item_added"),
+        (5, "list_item_added"),
+        (6, "list_item_updated"),
+        (7, "list_item_added"),
+    ]
 
 
 @pytest.mark.parametrize("since", [HUGE, 2**63, 10**30, -1, -(10**30)])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from chinwag import app, limits
+from chinwag import limits, serving
 from chinwag.rest.body import DRAINED
 from chinwag.settings import Settings
 from rest.wire import DEADLINE_SECONDS, Wire, basic, connected, head
@@ -173,7 +173,7 @@ async def test_a_connection_may_rest_between_two_requests(base: str, monkeypatch
 async def test_a_connection_that_rests_too_long_is_closed_even_if_it_stirs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app, "IDLE_SECONDS", SOON)
+    monkeypatch.setattr(serving, "IDLE_SECONDS", SOON)
 
     with running_server(Settings(port=0, database=f"sqlite:///{tmp_path}/chinwag.db")) as base:
         async with connected(base) as wire:

@@ -64,6 +64,8 @@ class Chat:
 
     async def watch_user(self, identity: str) -> None:
         """Follow somebody's user info, if there is such a user."""
+        if identity in self.users:
+            return
         answer = await self.client.request("GET", f"{self.configuration['links']['users']}/{identity}")
         if answer.status == 404:
             self.users[identity] = None

@@ -82,6 +82,11 @@ class AccessTokens:
         self._now = now
         self._cache: TokenCache[_Verified] = TokenCache()
 
+    @property
+    def forgotten(self) -> int:
+        """How often `forget` was called."""
+        return self._cache.forgotten
+
     def forget(self) -> None:
         """Verify every token again from now on: accounts or keys have changed."""
         self._cache.forget()

@@ -16,8 +16,15 @@ if TYPE_CHECKING:
 
 _log = logger()
 
+LARGE_BYTES = 64 * 1024
+"""From how many bytes on an answer is handed to the network at once."""
+
 BUFFER_BYTES = 1024 * 1024
 """Most bytes that wait for one client. One that reads slower than it is written to is cut off."""
+
+
+ANSWERS_BYTES = 16 * 1024 * 1024
+"""Most bytes of answers among them beyond that: a page of long messages has some five million."""
 
 
 class Socket(Protocol):
@@ -78,7 +85,18 @@ class Client:
         told: whether it was told of anything since somebody last set this to False.
     """
 
-    __slots__ = ("_outbox", "_owed", "base", "following", "gone", "session", "socket", "told", "user_sid")
+    __slots__ = (
+        "_answers",
+        "_outbox",
+        "_owed",
+        "base",
+        "following",
+        "gone",
+        "session",
+        "socket",
+        "told",
+        "user_sid",
+    )
 
     def __init__(self, *, session: Session, user_sid: str, base: str, socket: Socket, outbox: Outbox) -> None:
         self.session = session
@@ -90,6 +108,7 @@ class Client:
         self.told = False
         self._outbox = outbox
         self._owed: list[bytes] = []
+        self._answers = 0
 
     @property
     def caller(self) -> Caller:
@@ -99,6 +118,13 @@ class Client:
     def send(self, packet: bytes) -> None:
         """Send a packet."""
         self._write(message(packet))
+
+    def answer(self, packet: bytes) -> None:
+        """Send a packet that the client has asked for. One that is large does not make it a slow reader."""
+        self._answers += len(packet)
+        self._write(message(packet))
+        if len(packet) > LARGE_BYTES:
+            self.flush()  # so that `Socket.room` tells of it
 
     def tell(self, wire: bytes) -> None:
         """Send a message that tells of something, framed already, so that many clients may share it."""
@@ -120,7 +146,10 @@ class Client:
             return
         self.socket.write(owed[0] if len(owed) == 1 else b"".join(owed))
         owed.clear()
-        if self.socket.buffered() > BUFFER_BYTES:
+        waits = self.socket.buffered()
+        if waits <= BUFFER_BYTES:
+            self._answers = 0
+        elif waits > BUFFER_BYTES + min(self._answers, ANSWERS_BYTES):
             self.drop(f"it reads too slowly: more than {BUFFER_BYTES} bytes wait for it")
 
     def drop(self, reason: str) -> None:

@@ -94,18 +94,19 @@ class SocketSession:
             asked = self._connection.receive(data)
         except ProtocolError as error:
             _log.info("socket refused", error=str(error), identity=self._identity)
-            self._socket.refuse(_BROKEN, str(error)[:100])
+            self._close(_BROKEN, str(error))
             return
         self._write()
         match asked:
             case LogIn():
                 self._logging_in = True
+                self._socket.pause()
                 self._start(self._log_in(asked))
             case Ask():
                 self._take(asked)
             case Leave():
                 self._left = True
-                self._socket.refuse(_GOODBYE, "")
+                self._close(_GOODBYE, "")
             case None:
                 pass
 
@@ -117,6 +118,11 @@ class SocketSession:
             self._timer.cancel()
         if self._client is not None:
             self._here.went(self._client, lost=lost and not self._left)
+
+    def _close(self, code: int, reason: str) -> None:
+        if self._client is not None:
+            self._client.flush()  # nothing may follow the end
+        self._socket.refuse(code, reason)
 
     def _take_what_waits(self) -> None:
         waiting, self._waiting = self._waiting, deque()
@@ -132,11 +138,10 @@ class SocketSession:
 
     async def _log_in(self, asked: LogIn) -> None:
         try:
-            session = await self._here.tokens.session(asked.token)
-            if self._client is not None and _user(session) != _user(self._client.session):
+            session, client = await self._session_of(asked.token)
+            if _user(session) != _user(client.session):
                 self._refuse(asked, _OTHER_USER)
                 return
-            client = self._client or await self._here.log_in(session, self._base, self._socket)
         except TokenRefusedError as refusal:
             self._refuse(asked, Refusal.of_token(refusal))
         except ApiError as error:
@@ -150,6 +155,19 @@ class SocketSession:
         finally:
             self._logging_in = False
             self._take_what_waits()
+
+    async def _session_of(self, token: str) -> tuple[Session, Client]:
+        """Return what a token says, and the client of this connection.
+
+        Whoever ends the sessions of a revoked key does not see one that is beginning: it looks itself.
+        """
+        tokens = self._here.tokens
+        while True:
+            forgotten = tokens.forgotten
+            session = await tokens.session(token)
+            client = self._client or await self._here.log_in(session, self._base, self._socket)
+            if tokens.forgotten == forgotten:
+                return session, client
 
     def _let_in(self, asked: LogIn, client: Client, session: Session) -> None:
         client.session = session
@@ -199,7 +217,7 @@ class SocketSession:
         self._make_room()
 
     def _make_room(self) -> None:
-        if len(self._tasks) + len(self._changes) <= limits.SOCKET_REQUESTS // 2:
+        if not self._logging_in and len(self._tasks) + len(self._changes) <= limits.SOCKET_REQUESTS // 2:
             self._socket.resume()
 
     async def _answer(self, asked: Ask) -> None:
@@ -210,7 +228,10 @@ class SocketSession:
         path = request.path.partition("?")[0]
         headers: dict[str, str] = {}
         problem: ApiError | None = None
-        client.told = False
+        if request.method == "GET":
+            await client.socket.room()  # an answer may be large: no more of them than are read
+        else:
+            client.told = False
         try:
             operation, names = self._here.router.find(request.method, path)
             answer = await operation(
@@ -267,7 +288,7 @@ class SocketSession:
         """Send what the connection owes."""
         for packet in self._connection.data_to_send():
             if self._client is not None:
-                self._client.send(packet)
+                self._client.answer(packet)
             else:
                 self._socket.write(message(packet))
 

@@ -36,6 +36,12 @@ if TYPE_CHECKING:
 REPLAY = 100
 """Changes that are read at once."""
 
+LOOKS = 50
+"""Most objects that are looked at in one reading: others want to read, and to be read to."""
+
+AGAIN_SECONDS = 0.01
+"""How long is waited before an object is looked at again that others have seen more of, in seconds."""
+
 UNTAKEN_BYTES = 128 * 1024
 """How much is sent of a replay before it is seen whether the client keeps up, in bytes."""
 
@@ -92,14 +98,16 @@ class _Behind:
     """An object that a client wants to follow and is being caught up with.
 
     Attributes:
-        seen: the last event that the client knows; None until the object was looked at.
+        known: the last event that the client knew when it asked.
+        seen: the last event that it knows now; None until the object was looked at.
     """
 
-    __slots__ = ("seen", "subscription", "wanted")
+    __slots__ = ("known", "seen", "subscription", "wanted")
 
     def __init__(self, wanted: Wanted, subscription: Subscription) -> None:
         self.wanted = wanted
         self.subscription = subscription
+        self.known = 0
         self.seen: int | None = None
 
 
@@ -113,6 +121,7 @@ class CatchingUp:
         self._correlation_id = asked.correlation_id
         self._asked = asked
         self._behind: deque[_Behind] = deque()
+        self._pause = 0.0
 
     async def run(self) -> None:
         """Tell the client what it has missed of each object, and that it follows it from now on."""
@@ -140,14 +149,19 @@ class CatchingUp:
                 self._behind.append(_Behind(wanted, self._hub.follow(self._client, wanted.object_sid)))
 
     async def _advance(self) -> None:
-        """Catch up with objects until there is something to send."""
+        """Catch up with some objects, until there is something to send."""
         missed: tuple[Object, list[Change]] | None = None
         async with self._call.reading() as tx:
             found_by = await opening_for(self._call, tx)
-            while self._behind and missed is None:
+            for _ in range(LOOKS):
                 missed = await self._look(tx, found_by)
+                if missed is not None or self._pause or not self._behind:
+                    break
         if missed is not None:
             await self._send(*missed)
+        else:
+            pause, self._pause = self._pause, 0.0
+            await asyncio.sleep(pause)
 
     async def _look(self, tx: Reader, found_by: Opening) -> tuple[Object, list[Change]] | None:
         """Look at the first object that is left, and return what the client has missed of it, if anything."""
@@ -156,10 +170,10 @@ class CatchingUp:
         try:
             found = await found_by.with_sid(_kind_named(behind.wanted.object_type), behind.wanted.object_sid)
             if behind.seen is None:
-                behind.seen = _seen(behind.wanted, found)
+                behind.seen = behind.known = _seen(behind.wanted, found)
             changes: list[Change] = []
             if behind.seen < found.last_event_id:
-                changes = await found.changes(tx, behind.seen, REPLAY)
+                changes = await found.changes(tx, behind.seen, REPLAY, behind.known)
         except HiddenError:
             # Were it "not found", an SDK that knows the channel would take it for deleted, and say so before
             # its own list of channels has told it that the user is no longer in it.
@@ -178,9 +192,15 @@ class CatchingUp:
             found_by.forget()
         elif changes:
             return found, changes
+        elif (last := max(behind.seen, found.last_event_id)) < subscription.least:
+            # This reading is older than what another client was caught up with meanwhile.
+            subscription.begin_again()
+            found_by.forget()
+            self._behind.rotate(-1)
+            self._pause = AGAIN_SECONDS
         else:
             self._behind.popleft()
-            self._establish(behind, found, max(behind.seen, found.last_event_id))
+            self._establish(behind, found, last)
         return None
 
     async def _send(self, found: Object, changes: list[Change]) -> None:

@@ -28,7 +28,7 @@ GAP_SECONDS = 0.25
 """How long an event that is missing may take to come by itself, in seconds, before the store is asked."""
 
 WAITING = 1000
-"""Most events that wait for one client that is being caught up. Beyond that it is caught up once more."""
+"""Most events that wait for clients that are being caught up. Beyond that they are caught up once more."""
 
 
 class Subscription:
@@ -37,23 +37,26 @@ class Subscription:
     Attributes:
         sent: the last event that the client was told of.
         waiting: what came while the client is being caught up; None when it is up to date.
+        least: the event behind which `waiting` begins: what the client is caught up with must reach it.
         missed: whether something came that was not kept.
         doubted: whether the client may have lost its access since it was looked at.
     """
 
-    __slots__ = ("client", "doubted", "missed", "sent", "topic", "waiting")
+    __slots__ = ("client", "doubted", "least", "missed", "sent", "topic", "waiting")
 
     def __init__(self, client: Client, topic: Topic) -> None:
         self.client = client
         self.topic = topic
         self.sent = 0
         self.waiting: list[tuple[int, bytes]] | None = []
+        self.least = topic.last or 0
         self.missed = False
         self.doubted = False
 
     def begin_again(self) -> None:
         """Forget what came so far: it is read once more from the store, which has all of it."""
         self.doubted = self.missed = False
+        self.least = self.topic.last or 0
         if self.waiting:
             self.waiting.clear()
 
@@ -93,6 +96,25 @@ class Topic:
         if self.others:
             for subscription in list(self.others.values()):
                 self._deliver_to(subscription, event_id, wire)
+
+    def begin(self, last: int, shown: Object) -> None:
+        """Begin to send behind an event, with which the first client was caught up.
+
+        The others may be caught up with less: what was held of it will not wait for them.
+        """
+        self.last = last
+        self.shown = shown
+        for subscription in self.others.values():
+            subscription.least = last
+
+    def hold(self, event_id: int, wire: bytes) -> None:
+        """Keep an event that cannot be sent yet."""
+        if self.last is None and len(self.held) >= WAITING:
+            self.held.clear()
+            for subscription in self.others.values():
+                subscription.missed = True
+        else:
+            self.held[event_id] = wire
 
     def _deliver_to(self, subscription: Subscription, event_id: int, wire: bytes) -> None:
         waiting = subscription.waiting
@@ -164,9 +186,8 @@ class Hub:
                 client.tell(wire)
                 subscription.sent = event_id
         if topic.last is None:
-            topic.last = last
-            topic.shown = shown
-        if subscription.sent <= topic.last:
+            topic.begin(last, shown)
+        if subscription.sent <= (topic.last or 0):
             del topic.others[client]
             topic.current.add(client)
         if topic.held:
@@ -207,7 +228,7 @@ class Hub:
             if topic.held:
                 self._send_held(topic)
         elif last is None or event_id > last:
-            topic.held[event_id] = wire
+            topic.hold(event_id, wire)
             if last is not None and topic.repair is None:
                 topic.repair = asyncio.get_running_loop().call_later(GAP_SECONDS, self._mend, topic)
 

@@ -90,8 +90,11 @@ class Object(Protocol):
         """Return it as it is now, or None when it has gone."""
         ...
 
-    async def changes(self, tx: Reader, since: int, most: int) -> list[Change]:
-        """Return at most so many of the changes after an event, in the order of events."""
+    async def changes(self, tx: Reader, since: int, most: int, known: int) -> list[Change]:
+        """Return at most so many of the changes after an event, in the order of events.
+
+        What was added after `known` is told as added: pieces of one replay are read with the same.
+        """
         ...
 
 
@@ -144,7 +147,7 @@ class ChannelDocument(Struct, frozen=True):
         channel = await tx.channels.get(self.service, self.channel.sid)
         return ChannelDocument(self.service, channel) if channel else None
 
-    async def changes(self, tx: Reader, since: int, most: int) -> list[Change]:  # noqa: ARG002
+    async def changes(self, tx: Reader, since: int, most: int, known: int) -> list[Change]:  # noqa: ARG002
         """Return the whole of it, if it changed."""
         if self.last_event_id <= since:
             return []
@@ -188,11 +191,11 @@ class MessageList(Struct, frozen=True):
         found = await tx.messages.slice(self.service, self.channel, span)
         return Slice([self._item(message) for message in found.items], found.before, found.after)
 
-    async def changes(self, tx: Reader, since: int, most: int) -> list[Change]:
+    async def changes(self, tx: Reader, since: int, most: int, known: int) -> list[Change]:
         """Return what changed after an event."""
         found = await tx.messages.since(self.service, self.channel, since, most)
         return [
-            _gone(message) if isinstance(message, Tombstone) else _change(message, self._item(message), since)
+            _gone(message) if isinstance(message, Tombstone) else _change(message, self._item(message), known)
             for message in found
         ]
 
@@ -237,11 +240,11 @@ class Roster(Struct, frozen=True):
         found = await tx.members.slice(self.service, self.channel, span)
         return Slice([self._item(member) for member in found.items], found.before, found.after)
 
-    async def changes(self, tx: Reader, since: int, most: int) -> list[Change]:
+    async def changes(self, tx: Reader, since: int, most: int, known: int) -> list[Change]:
         """Return what changed after an event."""
         found = await tx.members.since(self.service, self.channel, since, most)
         return [
-            _gone(member) if isinstance(member, Tombstone) else _change(member, self._item(member), since)
+            _gone(member) if isinstance(member, Tombstone) else _change(member, self._item(member), known)
             for member in found
         ]
 
@@ -287,11 +290,11 @@ class UserChannels(Struct, frozen=True):
         found = await tx.user_channels.slice(self.service, self.user, span)
         return Slice([self._item(shown) for shown in found.items], found.before, found.after)
 
-    async def changes(self, tx: Reader, since: int, most: int) -> list[Change]:
+    async def changes(self, tx: Reader, since: int, most: int, known: int) -> list[Change]:
         """Return what changed after an event."""
         found = await tx.user_channels.since(self.service, self.user, since, most)
         return [
-            _gone(shown) if isinstance(shown, Tombstone) else _change(shown, self._item(shown), since)
+            _gone(shown) if isinstance(shown, Tombstone) else _change(shown, self._item(shown), known)
             for shown in found
         ]
 
@@ -348,7 +351,7 @@ class UserInfo(Struct, frozen=True):
         page = inside[: span.size]
         return Slice(page, before=len(inside) < len(items), after=len(page) < len(inside))
 
-    async def changes(self, tx: Reader, since: int, most: int) -> list[Change]:  # noqa: ARG002
+    async def changes(self, tx: Reader, since: int, most: int, known: int) -> list[Change]:  # noqa: ARG002
         """Return the items that changed after an event."""
         return user_info_changes(self.user, since)
 
@@ -378,13 +381,13 @@ class _Stamped(Protocol):
     def last_event_id(self) -> int: ...
 
 
-def _change(record: _Stamped, item: Item, since: int) -> Change:
-    action = Action.ADDED if record.created_event_id > since else Action.UPDATED
+def _change(record: _Stamped, item: Item, known: int) -> Change:
+    action = Action.ADDED if record.created_event_id > known else Action.UPDATED
     return Change(record.last_event_id, action, item.key, item.data)
 
 
 def _gone(tombstone: Tombstone[Any]) -> Change:
-    # Also when the item was added after `since`: the client may have read of it in between.
+    # Also when the item was added after `known`: the client may have read of it in between.
     return Change(tombstone.last_event_id, Action.REMOVED, tombstone.key, None)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from chinwag import commands
 from chinwag.domain.caller import Caller
 from chinwag.domain.login import SetOnline
-from chinwag.domain.service import ServiceUpdated
+from chinwag.domain.service import ServiceDeleted, ServiceUpdated
 from chinwag.logs import logger
 
 if TYPE_CHECKING:
@@ -38,10 +38,15 @@ class Who(NamedTuple):
 
 
 class Presence:
-    """Keeps `is_online` of users right. Nothing is written unless the service has reachability enabled."""
+    """Keeps `is_online` of users right. Nothing is written unless the service has reachability enabled.
+
+    Attributes:
+        reports: whether services report who is online, of those that anybody came to.
+    """
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self.reports: dict[str, bool] = {}
         self._clients: dict[Who, int] = {}
         self._leaving: dict[Who, asyncio.TimerHandle] = {}
         self._changes: dict[Who, asyncio.Task[None]] = {}
@@ -75,10 +80,18 @@ class Presence:
 
     def __call__(self, event: Event) -> None:
         """Listen to the broker: reachability may have been enabled while users are connected."""
-        if isinstance(event, ServiceUpdated) and event.reachability_enabled:
-            for who in self._clients:
-                if who.service_sid == event.service_sid:
-                    self._set(who)
+        match event:
+            case ServiceUpdated(service_sid):
+                self.reports[service_sid] = event.reachability_enabled
+                if event.reachability_enabled:
+                    for who in [who for who in self._clients if who.service_sid == service_sid]:
+                        self._set(who)
+            case ServiceDeleted(service_sid):
+                self.reports.pop(service_sid, None)
+                for who in [who for who in self._leaving if who.service_sid == service_sid]:
+                    self._leaving.pop(who).cancel()
+            case _:
+                pass
 
     async def close(self) -> None:
         """Stop. Who is online stays so in the store: clients come back, here or elsewhere."""
@@ -99,6 +112,8 @@ class Presence:
 
     def _set(self, who: Who) -> None:
         """Write whether a user is online now, after what is being written of that user."""
+        if not self.reports.get(who.service_sid, True):
+            return
         before = self._changes.get(who)
         task = asyncio.get_running_loop().create_task(self._write(who, before))
         self._changes[who] = task

@@ -27,7 +27,13 @@ if TYPE_CHECKING:
 
     from chinwag.realtime.realtime import Realtime
 
+CLOSE_SECONDS = 10.0
+"""How long a connection may take to end, in seconds."""
+
 _TEXT = 1003
+
+_REASON_BYTES = 123
+"""What a close frame has room for (RFC 6455, 5.5)."""
 
 
 _log = logger()
@@ -90,6 +96,17 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         """Note that the peer goes of its own will."""
         self._was_closed = True
         super().handle_close(event)
+        self._end_soon()
+
+    def handle_parser_exception(self) -> None:
+        """End a connection whose bytes are no WebSocket."""
+        super().handle_parser_exception()
+        self._end_soon()
+
+    def keepalive_timeout(self) -> None:
+        """End a connection whose peer does not answer."""
+        super().keepalive_timeout()
+        self._end_soon()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End the session."""
@@ -107,8 +124,8 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             self.transport.close()
 
     def write(self, data: bytes) -> None:
-        """Send messages that are framed already."""
-        if not self.transport.is_closing():
+        """Send messages that are framed already. Nothing may follow the end of a WebSocket."""
+        if not self.transport.is_closing() and not self.close_sent:
             self.transport.write(data)
 
     def buffered(self) -> int:
@@ -124,13 +141,18 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
         Args:
             code: of RFC 6455, 7.4.
-            reason: at most 123 bytes.
+            reason: what was wrong. There is room for 123 bytes of it.
         """
-        if not self.transport.is_closing() and not self.close_sent:
-            self.conn.send_close(code, reason)
+        if self.conn.state is State.OPEN and not self.close_sent and not self.transport.is_closing():
+            self.conn.send_close(code, reason.encode()[:_REASON_BYTES].decode(errors="ignore"))
             self.transport.write(b"".join(self.conn.data_to_send()))
             self.close_sent = True
-            self.close_timer = self.loop.call_later(self.close_timeout, self.transport.close)
+            self._end_soon()
+
+    def _end_soon(self) -> None:
+        """Cut the connection if it does not end by itself: whoever does not read would hold it for ever."""
+        if self.close_timer is None and not self.disconnected:
+            self.close_timer = self.loop.call_later(CLOSE_SECONDS, self.transport.abort)
 
     def pause(self) -> None:
         """Read nothing more for now."""
@@ -146,7 +168,8 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
     async def room(self) -> None:
         """Wait until most of what was written has been taken."""
-        await self.writable.wait()
+        while not self.writable.is_set():  # who waited before us may have used it up
+            await self.writable.wait()
 
     def _scope(self, event: Request) -> dict[str, Any]:
         """Return what the base of addresses is found from, as in ASGI."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from chinwag import commands, limits
 from chinwag.domain.login import LogIn
 from chinwag.domain.lookup import service_named
-from chinwag.domain.service import ServiceUpdated
+from chinwag.domain.service import ServiceDeleted, ServiceUpdated
 from chinwag.logs import logger
 from chinwag.realtime.client import Client, Outbox
 from chinwag.realtime.connection import Connection
@@ -82,7 +82,9 @@ class Realtime:
                 deployment_role_sid=session.deployment_role_sid,
             )
             user = await commands.run(command, session.caller, self.world)
-        self._read_status[service.sid] = service.read_status_enabled
+        # Unless something else was told of it since it was read.
+        self._read_status.setdefault(service.sid, service.read_status_enabled)
+        self.presence.reports.setdefault(service.sid, service.reachability_enabled)
         return Client(session=session, user_sid=user.sid, base=base, socket=socket, outbox=self.outbox)
 
     def came(self, client: Client) -> None:
@@ -123,10 +125,11 @@ class Realtime:
     async def _replay(self, shown: Object, since: int) -> list[tuple[int, bytes]]:
         """Return the messages that tell what happened to an object after an event."""
         told: list[tuple[int, bytes]] = []
+        known = since
         async with self.world.store.reading() as tx:
             found = await shown.again(tx)
             while found is not None:
-                changes = await found.changes(tx, since, REPLAY)
+                changes = await found.changes(tx, since, REPLAY, known)
                 told += [(change.event_id, wire(event(found.kind, found.sid, change))) for change in changes]
                 if len(changes) < REPLAY:
                     break
@@ -138,5 +141,11 @@ class Realtime:
 
     def _remember(self, event: Event) -> None:
         """Listen to the broker: what a service tells of its members may change."""
-        if isinstance(event, ServiceUpdated) and event.service_sid in self._read_status:
-            self._read_status[event.service_sid] = event.read_status_enabled
+        match event:
+            case ServiceUpdated():
+                self._read_status[event.service_sid] = event.read_status_enabled
+            case ServiceDeleted(service_sid):
+                self._read_status.pop(service_sid, None)
+                self.tokens.forget()  # those that were good are refused now, and for the right reason
+            case _:
+                pass

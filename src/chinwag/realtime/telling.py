@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from chinwag.domain import events as happened
 from chinwag.domain.channel import ChannelType
 from chinwag.domain.typing import Typing
@@ -67,6 +69,7 @@ class Telling:
             case happened.MessageRemoved(removed):
                 self._message(removed, Action.REMOVED)
             case happened.ChannelUpdated(channel):
+                self._see_to_creator(channel)
                 self._document(channel)
             case happened.ChannelDeleted(channel):
                 self._channel_removed(channel)
@@ -165,11 +168,7 @@ class Telling:
             self._look_again(client, shown.channel_sid)
 
     def _look_again(self, client: Client, channel_sid: str) -> None:
-        for sid in (
-            names.channel_sid(channel_sid),
-            names.messages_sid(channel_sid),
-            names.roster_sid(channel_sid),
-        ):
+        for sid in _objects_of(channel_sid):
             topic = self._hub.topics.get(sid)
             if topic is None or sid not in client.following:
                 continue
@@ -178,12 +177,37 @@ class Telling:
             elif _is_kept_from(topic.shown, client.session.identity):
                 self._hub.unfollow(client, sid)
 
+    def _see_to_creator(self, channel: Channel) -> None:
+        """Let clients come back that saw a private channel because their user had created it, if so no more.
+
+        They are told who may see it as they follow it again.
+        """
+        if channel.is_public:
+            return
+        for sid in _objects_of(channel.sid):
+            topic = self._hub.topics.get(sid)
+            shown = topic.shown if topic else None
+            if topic is None or not isinstance(shown, ChannelDocument | MessageList | Roster):
+                continue
+            creator = shown.channel.created_by
+            if creator == channel.created_by or channel.event_id < shown.channel.event_id:
+                continue
+            topic.shown = replace(shown, channel=channel)
+            for client in [*topic.current, *topic.others]:
+                if client.session.identity == creator:
+                    client.drop("its user has no longer created a channel that it follows")
+
     def _typing(self, typing: Typing) -> None:
         told = message(typing_indicator(typing))
         for user_sid in typing.to & self._hub.clients.keys():
             for client in self._hub.clients[user_sid]:
                 if client.session.identity != typing.identity:
                     client.tell(told)
+
+
+def _objects_of(channel_sid: str) -> tuple[str, str, str]:
+    """Return the SIDs of what is seen of a channel."""
+    return names.channel_sid(channel_sid), names.messages_sid(channel_sid), names.roster_sid(channel_sid)
 
 
 def _is_kept_from(shown: Object, identity: str) -> bool:

@@ -253,7 +253,7 @@ class Sets(_Endpoint):
         caller, service_sid = await self._caller(request, service_sid)
         try:
             wanted = msgspec.json.decode(await read_body(request), type=_Set).wanted
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise ApiError(Kinds.INVALID_PARAMETER, str(error), name="command") from None
         if len(wanted) > limits.MEDIA_SET:
             raise ApiError(Kinds.INVALID_PARAMETER, f"at most {limits.MEDIA_SET}", name="list")

@@ -14,6 +14,7 @@ from chinwag.domain.rights import may_see
 from chinwag.errors import ApiError, Kinds
 from chinwag.logs import logger
 from chinwag.realtime import names
+from chinwag.realtime.call import text
 from chinwag.realtime.chat import channel, invite, member, message, user, user_channel
 
 if TYPE_CHECKING:
@@ -188,7 +189,8 @@ async def _ask(
         encoded = msgspec.json.encode(body)
     except RecursionError:
         raise ApiError(Kinds.INVALID_BODY, "nested too deeply") from None
-    answer = await operation(replace(call, names=in_path, params={}, body=encoded, form=False))
+    found = {name: text(value, name) for name, value in in_path.items()}
+    answer = await operation(replace(call, names=found, params={}, body=encoded, form=False))
     return answer.body or {}
 
 
@@ -203,20 +205,20 @@ def _fields(asked: Json, renamed: dict[str, str]) -> Json:
 
 
 def _sid(asked: Json) -> str:
-    return str(asked.get("channelSid"))
+    return text(str(asked.get("channelSid")), "channelSid")
 
 
 async def _message_sid(call: Call, asked: Json) -> str:
     """Return the SID of the message that an index names."""
-    text = str(asked.get("messageIdx"))
-    if not text.isascii() or not text.isdigit() or len(text) > 18:  # noqa: PLR2004  # digits of 64 bits
+    index = str(asked.get("messageIdx"))
+    if not index.isascii() or not index.isdigit() or len(index) > 18:  # noqa: PLR2004  # digits of 64 bits
         raise ApiError(Kinds.MESSAGE_NOT_FOUND)
     async with call.reading() as tx:
         service = await service_named(tx, call.caller, call.service_sid)
         channel = await channel_named(tx, service, _sid(asked))
         if not await may_see(tx, call.caller, service, channel):
             raise ApiError(Kinds.CHANNEL_NOT_FOUND)
-        found = await tx.messages.slice(service, channel, Span(start=int(text), size=1))
-    if not found.items or found.items[0].index != int(text):
+        found = await tx.messages.slice(service, channel, Span(start=int(index), size=1))
+    if not found.items or found.items[0].index != int(index):
         raise ApiError(Kinds.MESSAGE_NOT_FOUND)
     return found.items[0].sid

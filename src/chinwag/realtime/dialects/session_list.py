@@ -34,8 +34,17 @@ if TYPE_CHECKING:
 SESSIONS = 20_000
 """Most lists that are remembered. The one that was not used for longest is forgotten first."""
 
+SESSIONS_OF_USER = 50
+"""The same of one user: each device has one."""
+
+CONTEXT_BYTES = 20 * 1024
+"""Largest context, in bytes: SDKs before 3 put their token into it."""
+
 ANSWERS = 100
 """Most answers of one list that are remembered, for a client that was away."""
+
+ANSWERS_BYTES = 256 * 1024
+"""Most bytes of them. The last one is remembered whatever its size."""
 
 _CONTEXT_EVENT = 1
 """The event of the context. Clients are told that nothing has happened yet, so they take it for news."""
@@ -60,16 +69,20 @@ class SessionList:
         self.context = {**context, **here}
         self.last_event_id = _CONTEXT_EVENT
         self._next_index = 0
-        self._items: OrderedDict[int, Change] = OrderedDict()
+        self._items: OrderedDict[int, tuple[Change, int]] = OrderedDict()
+        self._bytes = 0
 
     async def again(self, tx: Reader) -> SessionList:  # noqa: ARG002
         """Return itself: there is no other truth."""
         return self
 
-    async def changes(self, tx: Reader, since: int, most: int) -> list[Change]:  # noqa: ARG002
+    async def changes(self, tx: Reader, since: int, most: int, known: int) -> list[Change]:  # noqa: ARG002
         """Return the context, if it is news, and the answers after an event."""
         context = Change(_CONTEXT_EVENT, Action.CONTEXT, "", self.context)
-        return [change for change in (context, *self._items.values()) if change.event_id > since][:most]
+        return [change for change in (context, *self._answers()) if change.event_id > since][:most]
+
+    def _answers(self) -> list[Change]:
+        return [change for change, _ in self._items.values()]
 
     def add(self) -> tuple[int, int]:
         """Return the index and the event of a new item."""
@@ -82,9 +95,12 @@ class SessionList:
         """Return that an item was updated."""
         self.last_event_id += 1
         change = Change(self.last_event_id, Action.UPDATED, index, data)
-        self._items[index] = change
-        if len(self._items) > ANSWERS:
-            self._items.popitem(last=False)
+        size = len(msgspec.json.encode(data))
+        self._items[index] = change, size
+        self._bytes += size
+        while len(self._items) > ANSWERS or (self._bytes > ANSWERS_BYTES and len(self._items) > 1):
+            _, (_, forgotten) = self._items.popitem(last=False)
+            self._bytes -= forgotten
         return change
 
 
@@ -93,12 +109,24 @@ class Sessions:
 
     def __init__(self) -> None:
         self._lists: OrderedDict[str, SessionList] = OrderedDict()
+        self._of_users: dict[str, OrderedDict[str, None]] = {}
 
     def add(self, session: SessionList) -> None:
         """Remember a list."""
         self._lists[session.sid] = session
-        if len(self._lists) > SESSIONS:
-            self._lists.popitem(last=False)
+        of_user = self._of_users.setdefault(session.user_sid, OrderedDict())
+        of_user[session.sid] = None
+        if len(of_user) > SESSIONS_OF_USER:
+            self._forget(next(iter(of_user)))
+        elif len(self._lists) > SESSIONS:
+            self._forget(next(iter(self._lists)))
+
+    def _forget(self, sid: str) -> None:
+        forgotten = self._lists.pop(sid)
+        of_user = self._of_users[forgotten.user_sid]
+        del of_user[sid]
+        if not of_user:
+            del self._of_users[forgotten.user_sid]
 
     def of(self, client: Client, sid: str) -> SessionList | None:
         """Return a list of a client's user, or None."""
@@ -106,6 +134,7 @@ class Sessions:
         if found is None or found.user_sid != client.user_sid:
             return None
         self._lists.move_to_end(sid)
+        self._of_users[found.user_sid].move_to_end(sid)
         return found
 
 
@@ -113,6 +142,8 @@ async def begin(call: Call) -> Answer:
     """Make a list for a session."""
     asked = call.json().get("context")
     context = _kept(cast("Json", asked)) if isinstance(asked, dict) else {}
+    if len(msgspec.json.encode(context)) > CONTEXT_BYTES:
+        raise ApiError(Kinds.INVALID_BODY, f"a context has at most {CONTEXT_BYTES} bytes")
     async with call.reading() as tx:
         service = await service_named(tx, call.caller, call.service_sid)
     session = SessionList(call.client.user_sid, context, _whereabouts(call, service))
