@@ -19,7 +19,7 @@ from chinwag.auth.token_refusal import TokenRefusedError
 from chinwag.errors import ApiError, Kinds
 from chinwag.logs import logger
 from chinwag.realtime.call import Answer, Call
-from chinwag.realtime.connection import Ask, Connection, Leave, LogIn, ProtocolError
+from chinwag.realtime.connection import Ask, Connection, Leave, LogIn, ProtocolError, State
 from chinwag.realtime.frames import message
 from chinwag.realtime.refusal import Refusal
 
@@ -94,6 +94,7 @@ class SocketSession:
             asked = self._connection.receive(data)
         except ProtocolError as error:
             _log.info("socket refused", error=str(error), identity=self._identity)
+            self._connection.state = State.CLOSED
             self._close(_BROKEN, str(error))
             return
         self._write()
