@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from chinwag import limits
 from chinwag.errors import ApiError, Kinds
 from chinwag.rest.params import Form, Param, Params, parse_form
-from chinwag.values import Flag, OneOf, Type, Whole
 from chinwag.rest.version import Version
+from chinwag.values import Flag, OneOf, Type, Whole
 
 KIND = Kinds.INVALID_WEBHOOK
 V1, V2 = Version.V1, Version.V2
