@@ -15,7 +15,7 @@ from chinwag.domain.invite import Invite
 from chinwag.domain.lookup import channel_role, channel_to_change, service_named, user_with
 from chinwag.domain.member import Member, MemberAdded
 from chinwag.domain.rights import rights_of
-from chinwag.domain.user import User, add_user, check_identity
+from chinwag.domain.user import User, add_user, check_identity, new_user
 from chinwag.domain.user_channel import UserChannel, UserChannelStatus, show
 from chinwag.errors import ApiError, Kinds
 from chinwag.ids import Millis
@@ -108,19 +108,11 @@ class CreateMember(Struct, frozen=True, kw_only=True):
 
     async def _user(self, tx: Transaction, service: Service, now: Millis, new_sid: NewSid) -> User:
         """Return the user with the identity, held, and made if there is none."""
-        return await user_with(tx, service, self.identity) or await add_user(
-            tx,
-            service,
-            User(
-                sid=new_sid("US"),
-                account_sid=service.account_sid,
-                service_sid=service.sid,
-                identity=self.identity,
-                role_sid=service.default_service_role_sid,
-                date_created=now,
-                date_updated=now,
-            ),
-        )
+        user = await user_with(tx, service, self.identity)
+        if user is not None:
+            return user
+        role_sid = service.default_service_role_sid
+        return await add_user(tx, service, new_user(service, self.identity, role_sid, now, new_sid))
 
 
 def _check_room(service: Service, channel: Channel, user: User, *, joined: bool | None) -> None:

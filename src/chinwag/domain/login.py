@@ -8,7 +8,7 @@ from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from chinwag.domain.lookup import deployment_role, service_named, user_with
-from chinwag.domain.user import User, UserUpdated, add_user, check_identity
+from chinwag.domain.user import User, UserUpdated, add_user, check_identity, new_user
 
 if TYPE_CHECKING:
     from chinwag.domain.caller import Caller
@@ -41,19 +41,8 @@ class LogIn(Struct, frozen=True, kw_only=True):
             return known
 
         check_identity(self.identity)
-        return await add_user(
-            tx,
-            service,
-            User(
-                sid=new_sid("US"),
-                account_sid=service.account_sid,
-                service_sid=service.sid,
-                identity=self.identity,
-                role_sid=await deployment_role(tx, service, self.deployment_role_sid or UNSET),
-                date_created=now,
-                date_updated=now,
-            ),
-        )
+        role_sid = await deployment_role(tx, service, self.deployment_role_sid or UNSET)
+        return await add_user(tx, service, new_user(service, self.identity, role_sid, now, new_sid))
 
 
 class SetOnline(Struct, frozen=True, kw_only=True):

@@ -159,21 +159,9 @@ class CreateUser(Struct, frozen=True, kw_only=True):
         if await tx.users.by_identity(service, self.identity) is not None:
             raise ApiError(Kinds.USER_EXISTS)
 
-        return await add_user(
-            tx,
-            service,
-            User(
-                sid=new_sid("US"),
-                account_sid=service.account_sid,
-                service_sid=service.sid,
-                identity=self.identity,
-                friendly_name=self.friendly_name,
-                attributes=self.attributes,
-                role_sid=role_sid,
-                date_created=now,
-                date_updated=now,
-            ),
-        )
+        user = new_user(service, self.identity, role_sid, now, new_sid)
+        named = replace(user, friendly_name=self.friendly_name, attributes=self.attributes)
+        return await add_user(tx, service, named)
 
 
 class UpdateUser(Struct, frozen=True, kw_only=True):
@@ -216,6 +204,19 @@ class UpdateUser(Struct, frozen=True, kw_only=True):
         await tx.users.save(changed)
         tx.record(UserUpdated(changed, since=user.info_event_id))
         return changed
+
+
+def new_user(service: Service, identity: str, role_sid: str, now: Millis, new_sid: NewSid) -> User:
+    """Return somebody new, who is in no store yet."""
+    return User(
+        sid=new_sid("US"),
+        account_sid=service.account_sid,
+        service_sid=service.sid,
+        identity=identity,
+        role_sid=role_sid,
+        date_created=now,
+        date_updated=now,
+    )
 
 
 async def add_user(tx: Transaction, service: Service, user: User) -> User:
