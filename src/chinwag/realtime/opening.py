@@ -108,21 +108,24 @@ class Opening:
             return UserChannels(self._service, await self._user(self._user_sid))
         if sid == names.user_info_sid(self._user_sid):
             return UserInfo(self._service, await self._user(self._user_sid))
-        channel_sid = "CH" + sid[2:]
-        if channel_sid in self._channels or await self._tx.channels.get(self._service, channel_sid):
-            return Roster(self._service, await self._channel(channel_sid))
+        channel = await self._channel_if_any("CH" + sid[2:])
+        if channel is not None:
+            return Roster(self._service, channel)
         return UserInfo(self._service, await self._user("US" + sid[2:]))
 
     async def _channel(self, sid: str) -> Channel:
+        channel = await self._channel_if_any(sid)
+        if channel is None:
+            raise ApiError(Kinds.OBJECT_NOT_FOUND)
+        return channel
+
+    async def _channel_if_any(self, sid: str) -> Channel | None:
         known = self._channels.get(sid)
         if known is not None:
             return known
         channel = await self._tx.channels.get(self._service, sid)
         if channel is None:
-            raise ApiError(Kinds.OBJECT_NOT_FOUND)
-        return await self._visible(channel)
-
-    async def _visible(self, channel: Channel) -> Channel:
+            return None
         if not await may_see(self._tx, self._caller, self._service, channel):
             raise HiddenError
         self._channels[channel.sid] = channel

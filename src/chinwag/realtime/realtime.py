@@ -8,7 +8,6 @@ from chinwag import commands, limits
 from chinwag.domain.login import LogIn
 from chinwag.domain.lookup import service_named
 from chinwag.domain.service import ServiceDeleted, ServiceUpdated
-from chinwag.logs import logger
 from chinwag.realtime.client import Client, Outbox
 from chinwag.realtime.connection import Connection
 from chinwag.realtime.dialects.session_list import Sessions
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from chinwag.domain.event import Event
     from chinwag.realtime.client import Socket
     from chinwag.realtime.objects import Object
-
-_log = logger()
 
 REPLAY = 500
 """Changes that are read at once for clients that missed something."""
@@ -101,7 +98,7 @@ class Realtime:
     async def revoke(self) -> None:
         """Look for API keys that are no longer there, and end the sessions that rest on them."""
         self.tokens.forget()
-        clients = list(self.hub.everybody())
+        clients = self.hub.everybody()
         valid = await self.tokens.still_valid({client.session.key_sid for client in clients})
         for client in clients:
             if client.session.key_sid not in valid:
@@ -112,7 +109,7 @@ class Realtime:
 
         A few are quicker back without a word: an SDK that is told waits three seconds more.
         """
-        clients = list(self.hub.everybody())
+        clients = self.hub.everybody()
         if len(clients) <= COME_BACK_RATE:
             return
         for place, client in enumerate(clients):

@@ -6,11 +6,8 @@ import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from chinwag.domain.items import Slice, Span
 from chinwag.errors import ApiError, Kinds
-from chinwag.logs import logger
 from chinwag.realtime.call import Answer
 from chinwag.realtime.envelopes import descriptors
 from chinwag.realtime.objects import ChannelDocument, Item, Kind, MessageList, Roster, UserChannels, UserInfo
@@ -22,14 +19,10 @@ if TYPE_CHECKING:
     from chinwag.realtime.objects import Collection, Object
     from chinwag.realtime.views import Json
 
-_log = logger()
-
 PAGE = 100
 """Most items on a page."""
 
 _PATHS = {"Documents": Kind.DOCUMENT, "Lists": Kind.LIST, "Maps": Kind.MAP}
-
-_encode = msgspec.json.Encoder().encode
 
 
 async def open_object(call: Call) -> Answer:
