@@ -69,17 +69,17 @@ $(VENV)/made.stamp:
 
 $(VENV)/run.stamp: $(VENV)/made.stamp requirements/run.txt pyproject.toml
 	@echo "Setting up $(VENV) …"
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/run.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/dev.txt
 	@touch $@
 
 .clients/%/.installed: requirements/%.txt
 	$(PYTHON) -m venv .clients/$*
-	.clients/$*/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	.clients/$*/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
 	@touch $@
 
 %/node_modules/.installed: %/package.json %/package-lock.json
