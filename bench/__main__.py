@@ -19,6 +19,7 @@ import asyncpg
 from bench import targets, works
 from bench.chat import Chat, ask
 from bench.growth import Growing
+from bench.hooked import hooked
 from bench.load import LoadFailedError
 from bench.report import Report, Size, Spread, facts
 from bench.sockets import Sockets
@@ -49,6 +50,9 @@ CONNECTED = {
     "posting": Sockets.posting,
 }
 """What is measured with client SDKs connected."""
+
+HOOKED = "webhooks"
+"""Posting while webhooks are told of it."""
 
 
 def main() -> int:
@@ -89,12 +93,18 @@ def _measure(chosen: argparse.Namespace, databases: dict[str, str], folder: Path
 
         if any(name in COMPARED for name in chosen.only):
             compare(chosen, servers, folder, report)
-        if any(name in GROWING for name in chosen.only):
-            for server in servers:
-                grow(chosen, server, report)
-        if any(name in CONNECTED for name in chosen.only):
-            for server in servers:
-                connect(chosen, server, folder, report)
+        for server in servers:
+            _alone(chosen, server, folder, report)
+
+
+def _alone(chosen: argparse.Namespace, server: Target, folder: Path, report: Report) -> None:
+    """Measure what one server is compared with itself in."""
+    if any(name in GROWING for name in chosen.only):
+        grow(chosen, server, report)
+    if any(name in CONNECTED for name in chosen.only):
+        connect(chosen, server, folder, report)
+    if HOOKED in chosen.only:
+        hooked(server, chosen.rounds, chosen.seconds, folder, report)
 
 
 def cold_start(name: str, url: str, folder: Path, report: Report) -> None:
@@ -163,7 +173,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--seconds", type=float, default=1.0, help="length of one measurement (1)")
     parser.add_argument("--rounds", type=int, default=3, help="measurements of each figure (3)")
-    everything, engines = ("start", "memory", *COMPARED, *GROWING, *CONNECTED), ("sqlite", "postgres")
+    everything, engines = ("start", "memory", *COMPARED, *GROWING, *CONNECTED, HOOKED), ("sqlite", "postgres")
     parser.add_argument(
         "--only", nargs="+", choices=everything, default=everything, help="what to measure (all)"
     )

@@ -117,6 +117,13 @@ def raw_writer(message: bytes, folder: Path) -> Iterator[Target]:
 
 
 @contextlib.contextmanager
+def receiver(seconds: float, folder: Path) -> Iterator[Target]:
+    """Start a webhook receiver that takes so long over each answer, and stop it at the end."""
+    with _started("receiver", ["-m", "bench.receiver", str(seconds)], folder, dict(os.environ)) as target:
+        yield target
+
+
+@contextlib.contextmanager
 def _started(
     name: str, arguments: list[str], folder: Path, environment: dict[str, str], database: str = ""
 ) -> Iterator[Target]:

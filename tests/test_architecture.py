@@ -34,12 +34,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "auth": {"commands", "domain"} | BASE,
     "rest": {"commands", "domain", "logs", "values", "__init__"} | BASE,
     "realtime": {"auth", "commands", "domain", "logs", "values"} | BASE,
+    "delivery": {"commands", "domain", "logs", "values", "__init__"} | BASE,
     "demo": {"auth", "commands", "domain", "rest"} | BASE,
     "app": {"auth", "broker", "commands", "settings", "storage"} | BASE,
-    "web": {"app", "auth", "demo", "domain", "realtime", "rest", "settings"} | BASE,
+    "web": {"app", "auth", "delivery", "demo", "domain", "realtime", "rest", "settings"} | BASE,
     "serving": {
         "app",
         "auth",
+        "delivery",
         "demo",
         "domain",
         "logs",
@@ -147,6 +149,7 @@ def test_statements_are_written_for_both_engines_except_by_the_engines_own_files
 @pytest.mark.parametrize(
     ("library", "rooms"),
     [
+        ("aiohttp", {"delivery"}),
         ("apsw", {"storage"}),
         ("asyncpg", {"storage"}),
         ("obstore", {"storage"}),

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import sys
 from dataclasses import fields
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
 from chinwag import cli
-from chinwag.settings import Settings, StoreSettings, key_path, without_password
+from chinwag.settings import Settings, StoreSettings, allowed_networks, key_path, without_password
 
 BAD = {
     "host": ("", "an address or a name of this machine"),
@@ -27,6 +28,7 @@ BAD = {
         "file:///FOLDER, s3://BUCKET/PATH, gs://BUCKET/PATH or az://CONTAINER/PATH",
     ),
     "media_size_limit_mb": ("0", "a number from 1 to 100000"),
+    "outgoing_allow": ("localhost", "addresses or networks such as 10.0.0.0/8"),
     "default_user_channels": ("many", "a number from 1 to 1000"),
     "demo": ("", "a file or a folder"),
 }
@@ -50,6 +52,8 @@ OTHERS_THAT_ARE_BAD = [
     ("public_url", "https://chat.example.com/?a=b"),
     ("trusted_proxies", "10.0.0.1/8"),
     ("trusted_proxies", "10.0.0.0/8,nobody"),
+    ("outgoing_allow", "10.0.0.1/8"),
+    ("outgoing_allow", "10.0.0.0/8,nobody"),
     ("account_sid", "AC" + "A" * 32),
     ("media_store", "data/media"),
     ("media_store", "file://data/media"),
@@ -58,7 +62,7 @@ OTHERS_THAT_ARE_BAD = [
     ("media_size_limit_mb", "150MB"),
 ]
 
-FLAGS = ("v1_list_attributes", "list_public_channels_only")
+FLAGS = ("outgoing_credentials", "v1_list_attributes", "list_public_channels_only")
 """The settings that are true or false, and false unless given."""
 
 SECRETS = ("encryption_key", "auth_token", "api_key_secret")
@@ -328,6 +332,18 @@ def test_several_proxies_may_be_several_options_or_a_list_in_the_file(operator: 
     )
 
 
+def test_nothing_in_the_place_of_networks_that_may_be_called_means_none(operator: Operator) -> None:
+    operator.by_variable(outgoing_allow="")
+
+    assert settings().outgoing_allow == ()
+
+
+def test_networks_that_may_be_called_may_be_a_list_in_the_file(operator: Operator) -> None:
+    operator.by_file("outgoing_allow = ['10.0.0.0/8', '::1']")
+
+    assert settings().outgoing_allow == ("10.0.0.0/8", "::1")
+
+
 @pytest.mark.parametrize(
     "database",
     [
@@ -463,3 +479,26 @@ def test_a_database_is_shown_without_its_password(database: str, shown: str) -> 
 )
 def test_the_key_file_is_beside_the_database_unless_it_is_named(given: dict[str, object], path: str) -> None:
     assert key_path(Settings(**given)) == Path(path)
+
+
+# What webhooks may call
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
+def test_a_server_that_only_this_machine_reaches_may_call_this_machine(host: str) -> None:
+    networks = allowed_networks(Settings(host=host))
+
+    assert networks == (ip_network("127.0.0.0/8"), ip_network("::1"))
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.0.7", "chat.example.com"])
+def test_a_server_that_others_reach_may_call_no_private_network(host: str) -> None:
+    assert allowed_networks(Settings(host=host)) == ()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+@pytest.mark.parametrize("given", [(), ("10.0.0.0/8",), ("192.168.0.7", "fd00::/8")])
+def test_networks_that_are_given_may_be_called_and_no_others(host: str, given: tuple[str, ...]) -> None:
+    networks = allowed_networks(Settings(host=host, outgoing_allow=given))
+
+    assert networks == tuple(map(ip_network, given))

@@ -1,8 +1,9 @@
 """The one road for changes.
 
 A REST call, a client SDK, the console and the command line all take it; nothing changes a row by any other.
-The order is the contract (docs/architecture.md): **apply** decides and writes inside one transaction,
-**commit** makes it durable together with others, and only what was committed is **told**.
+The order is the contract (docs/architecture.md): an application is **asked** first, if it wants to be, by a
+pre-event webhook; **apply** decides and writes inside one transaction, where the calls are **announced** that
+webhooks wait for; **commit** makes it durable together with others, and only what was committed is **told**.
 """
 
 from __future__ import annotations
@@ -10,10 +11,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from chinwag.domain.announcing import NOTHING_ANNOUNCED, Announced, announce
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from chinwag.broker.broker import Broker
+    from chinwag.domain.announcing import Render
+    from chinwag.domain.happening import Happening
     from chinwag.domain.unit import Store, Transaction
     from chinwag.ids import Millis, NewSid
 
@@ -35,22 +40,96 @@ class Command(Protocol[C_contra, R_co]):
         ...
 
 
+class Webhooks(Protocol):
+    """What webhooks have to do with a change."""
+
+    @property
+    def render(self) -> Render:
+        """What puts a happening into parameters."""
+        ...
+
+    async def ask(self, command: Command[C, R], caller: C, world: World) -> Command[C, R]:
+        """Return a command as the application wants it that is asked before, or as it is.
+
+        Raises:
+            ApiError: what the command refuses; `WEBHOOK_REFUSED`; `WEBHOOK_FAILED`; `WEBHOOK_TIMEOUT`; what
+                is wrong with a value that the application wants.
+        """
+        ...
+
+    def announced(self, announced: Announced) -> None:
+        """Take note of calls that wait, and of what is not called. Never waits."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class World:
-    """What a change needs besides its caller: a store, somebody to tell, a clock and new names."""
+    """What a change needs besides its caller: a store, somebody to tell, a clock and new names.
+
+    Without `webhooks` nothing is asked and nothing announced: so it is beside a server, at the command line.
+    """
 
     store: Store
     broker: Broker
     now: Callable[[], Millis]
     new_sid: NewSid
+    webhooks: Webhooks | None = None
 
 
 async def run(command: Command[C, R], caller: C, world: World) -> R:
     """Carry out one change and return its result, once it is durable.
 
     Raises:
-        ApiError: what the command refuses; `UNAVAILABLE` when the store cannot be written now.
+        ApiError: what the command refuses, or who was asked; `UNAVAILABLE` when the store cannot be written
+            now.
     """
-    result, events = await world.store.write(lambda tx: command.apply(tx, caller, world.now(), world.new_sid))
+    webhooks = world.webhooks
+    if webhooks is None:
+        result, events = await world.store.write(
+            lambda tx: command.apply(tx, caller, world.now(), world.new_sid)
+        )
+        world.broker.publish(events)
+        return result
+
+    asked = await webhooks.ask(command, caller, world)
+
+    async def change(tx: Transaction) -> tuple[R, Announced]:
+        now = world.now()
+        result = await asked.apply(tx, caller, now, world.new_sid)
+        return result, await announce(tx, caller, webhooks.render, now, world.new_sid)
+
+    (result, announced), events = await world.store.write(change)
     world.broker.publish(events)
+    if announced is not NOTHING_ANNOUNCED:
+        webhooks.announced(announced)
     return result
+
+
+async def rehearse(command: Command[C, object], caller: C, world: World) -> list[Happening]:
+    """Return what webhooks would be told of a change, and keep nothing of it.
+
+    The change is carried out and taken back: so whoever is asked about it is asked only about what can be,
+    and no rule is written twice (docs/decisions/0009-a-rehearsal-before-asking.md). Its first statement must
+    be a question, which holds for everything that client SDKs do.
+
+    Raises:
+        ApiError: what the command refuses.
+    """
+
+    async def change(tx: Transaction) -> None:
+        await command.apply(tx, caller, world.now(), world.new_sid)
+        raise _RehearsedError(tx.take_happenings())
+
+    try:
+        await world.store.write(change)
+    except _RehearsedError as rehearsed:
+        return rehearsed.happenings
+    raise AssertionError("a rehearsal ends with its own error")
+
+
+class _RehearsedError(Exception):
+    """Takes a change back that was only rehearsed."""
+
+    def __init__(self, happenings: list[Happening]) -> None:
+        super().__init__()
+        self.happenings = happenings

@@ -80,11 +80,16 @@ class Kinds:
     INVALID_TYPING_INDICATOR = Kind(50053, HTTPStatus.BAD_REQUEST, "Invalid typing indicator format")
     INVALID_WEBHOOK = Kind(50054, HTTPStatus.BAD_REQUEST, "Invalid webhook format")
     INVALID_WEBHOOK_METHOD = Kind(50055, HTTPStatus.BAD_REQUEST, "Invalid webhook method")
+    WEBHOOK_REFUSED = Kind(50056, HTTPStatus.FORBIDDEN, "Webhook disabled processing of command")
+    WEBHOOK_FAILED = Kind(50057, HTTPStatus.FORBIDDEN, "Webhook call failed to execute successfully")
     TEMPLATE_TOO_LONG = Kind(50058, HTTPStatus.BAD_REQUEST, "Notification template too long")
     SOUND_TOO_LONG = Kind(50059, HTTPStatus.BAD_REQUEST, "Notification sound name too long")
     INVALID_USER_CHANNELS = Kind(50060, HTTPStatus.BAD_REQUEST, "Invalid user channels limit format")
     INVALID_CHANNEL_MEMBERS = Kind(50061, HTTPStatus.BAD_REQUEST, "Invalid channel members limit format")
     INVALID_RETRY_COUNT = Kind(50065, HTTPStatus.BAD_REQUEST, "Invalid webhook retry count")
+    WEBHOOK_TIMEOUT = Kind(
+        50076, HTTPStatus.FORBIDDEN, "Webhook failed to execute successfully due to timeout"
+    )
 
     ROLE_NOT_FOUND = Kind(50100, HTTPStatus.NOT_FOUND, "Role not found")
     CHANNEL_ROLE_NOT_FOUND = Kind(50101, HTTPStatus.BAD_REQUEST, "Channel role not found")

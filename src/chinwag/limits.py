@@ -83,6 +83,18 @@ RETRIES = 3
 WEBHOOK_URL = 2048
 """Most characters in the URL of a webhook. Source: decided."""
 
+WEBHOOK_SECONDS = 5.0
+"""How long a webhook may take to answer, in seconds: from looking its name up to the last byte.
+Source: chat-v2 Service.post_webhook_retry_count."""
+
+WEBHOOK_BACK_OFF_SECONDS = 1.0
+"""How long a webhook that failed is left alone before the first repetition, in seconds; then twice as long
+each time. Source: decided."""
+
+WEBHOOK_ANSWER_BYTES = 512 * 1024
+"""Largest answer of a pre-event webhook, in bytes: 32 KB of words and 16 KB of attributes, each character
+escaped, are 290 KB. Source: decided."""
+
 NOTIFICATION_TEMPLATE = 2048
 """Most characters in the template of a push notification. Source: decided."""
 

@@ -7,6 +7,7 @@ import contextlib
 import gc
 import resource
 import socket
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
@@ -16,19 +17,24 @@ from chinwag.app import CannotStartError, Parts, now, opened
 from chinwag.auth.access_token import AccessTokens
 from chinwag.auth.basic import BasicAuthentication
 from chinwag.auth.first_start import Credentials, ensure_account, ensure_key, make_first_account
+from chinwag.auth.secrets import new_secret
+from chinwag.delivery.guard import AddressGuard
+from chinwag.delivery.webhooks import Webhooks, webhooks
 from chinwag.demo.bundle import BundleMissingError, read_bundle
 from chinwag.domain.account import AccountsChanged
 from chinwag.logs import logger
 from chinwag.realtime.protocol import socket_protocol
 from chinwag.realtime.realtime import Realtime
 from chinwag.rest.protocol import BoundedProtocol
-from chinwag.settings import media_place
+from chinwag.settings import LOOPBACK, allowed_networks, media_place
 from chinwag.storage.contents import ContentStore
+from chinwag.storage.store import sqlite_path
 from chinwag.sweep import Sweeper
 from chinwag.web import public_address, web
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractAsyncContextManager
 
     from chinwag.domain.event import Event
     from chinwag.rest.manners import Application
@@ -42,14 +48,14 @@ WATCH_SECONDS = 0.5
 GRACE_SECONDS = 8
 """Longest wait for requests in flight when the server is told to stop, in seconds."""
 
+HOUR_MS = 60 * 60 * 1000
+"""An hour, in milliseconds."""
+
 BACKLOG = 2048
 """Most connections that wait to be accepted."""
 
 IDLE_SECONDS = 75
 """How long a connection without a request is kept, in seconds: longer than load balancers keep theirs."""
-
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-"""The hosts that only this machine reaches."""
 
 
 async def serve(settings: Settings, ready: Callable[[str, Credentials | None], None]) -> None:
@@ -65,9 +71,14 @@ async def serve(settings: Settings, ready: Callable[[str, Credentials | None], N
     """
     _raise_file_limit()
     bundle = _demo_bundle(settings)
+    guard = AddressGuard(allowed_networks(settings), credentials=settings.outgoing_credentials)
     # The port first: an account that was made by a server that cannot listen is never shown to anybody.
     with _listening(settings) as listening:
-        async with opened(settings, serving=True, new=True) as parts:
+        async with (
+            opened(settings, serving=True, new=True) as opening,
+            _webhooks(settings, opening, guard) as hooks,
+        ):
+            parts = replace(opening, world=replace(opening.world, webhooks=hooks))
             credentials = await _credentials(settings, parts)
             authentication = BasicAuthentication(parts.world.store, parts.seal)
             parts.world.broker.listen(_forgetter(authentication))
@@ -75,10 +86,12 @@ async def serve(settings: Settings, ready: Callable[[str, Credentials | None], N
             contents = ContentStore.open(media_place(settings))
             realtime = Realtime(parts.world, tokens, asyncio.get_running_loop(), settings.media_size_limit_mb)
             await realtime.presence.begin()
-            application = web(settings, parts, authentication, realtime, contents, bundle=bundle)
+            application = web(
+                settings, parts, authentication, realtime, contents=contents, guard=guard, bundle=bundle
+            )
 
             beside = [
-                asyncio.create_task(_watch(parts, authentication, realtime)),
+                asyncio.create_task(_watch(parts, authentication, realtime, hooks)),
                 asyncio.create_task(Sweeper(parts.world, contents).run()),
             ]
             try:
@@ -94,6 +107,21 @@ async def serve(settings: Settings, ready: Callable[[str, Credentials | None], N
                     task.cancel()
                 await asyncio.wait(beside)
                 await realtime.presence.close()
+
+
+def _webhooks(settings: Settings, parts: Parts, guard: AddressGuard) -> AbstractAsyncContextManager[Webhooks]:
+    """Return webhooks, as they are set up."""
+    # A SQLite file has one server, which is the same after a restart.
+    alone = sqlite_path(settings.database) is not None
+    return webhooks(
+        parts.world,
+        guard,
+        parts.seal.open,
+        holder="the server" if alone else new_secret(),
+        fails_open=settings.webhook_failure == "open",
+        keep_ms=settings.webhook_log_hours * HOUR_MS,
+        patience_ms=settings.webhook_patience_hours * HOUR_MS,
+    )
 
 
 async def _credentials(settings: Settings, parts: Parts) -> Credentials | None:
@@ -213,7 +241,9 @@ def _forgetter(authentication: BasicAuthentication) -> Callable[[Event], None]:
     return listener
 
 
-async def _watch(parts: Parts, authentication: BasicAuthentication, realtime: Realtime) -> None:
+async def _watch(
+    parts: Parts, authentication: BasicAuthentication, realtime: Realtime, hooks: Webhooks
+) -> None:
     """Notice what a command line, or another node, changes about accounts and keys."""
     seen = None
     while True:
@@ -222,10 +252,12 @@ async def _watch(parts: Parts, authentication: BasicAuthentication, realtime: Re
                 generation = await tx.installation.generation()
             if generation != seen:
                 authentication.forget()
+                hooks.forget()
                 await realtime.revoke()
             seen = generation
         except Exception as error:  # noqa: BLE001  # without this watch, revoked keys would go on working
             authentication.forget()
+            hooks.forget()
             realtime.tokens.forget()
             _log.warning("cannot look for changed credentials", error=str(error))
         await asyncio.sleep(WATCH_SECONDS)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import re
 from dataclasses import dataclass, field
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from cyclopts import Token
 
 T = TypeVar("T")
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+"""The hosts that only this machine reaches."""
+
+_LOOPBACK_NETWORKS = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
 
 
 def _read(
@@ -45,11 +50,15 @@ def _read(
 
     if not several:
         return Parameter(converter=convert)
-    return Parameter(converter=convert, negative=(), env_var_split=_whole, show_default=" ".join)
+    return Parameter(converter=convert, negative=(), env_var_split=_whole, show_default=_listed)
 
 
 def _whole(_type: object, text: str, *, delimiter: str | None) -> list[str]:  # noqa: ARG001  # cyclopts's form
     return [text]
+
+
+def _listed(default: Sequence[str] | None) -> str:
+    return "unset" if default is None else " ".join(default)
 
 
 def _place(token: Token) -> str:
@@ -244,6 +253,25 @@ class Settings(StoreSettings):
     media_size_limit_mb: Annotated[int, _read(_number(1, 100_000), "a number from 1 to 100000")] = 150
     """Largest file in a message, in MB of 1,048,576 bytes."""
 
+    outgoing_allow: Annotated[
+        tuple[str, ...] | None, _read(_networks, "addresses or networks such as 10.0.0.0/8", several=True)
+    ] = None
+    """Addresses or networks of this machine or of private networks that webhooks may call, such as
+    10.0.0.0/8. Unset: loopback, if the server itself listens on loopback, otherwise none."""
+
+    outgoing_credentials: Annotated[bool, _read(_flag, "true or false")] = False
+    """URLs of webhooks may hold a user name and a password."""
+
+    webhook_failure: Literal["open", "closed"] = "open"
+    """What becomes of a change by a client SDK when the pre-event webhook does not answer: open makes it, as
+    the original does, closed refuses it."""
+
+    webhook_patience_hours: Annotated[int, _read(_number(1, 720), "a number from 1 to 720")] = 24
+    """How long a post-event webhook waits for a receiver that does not answer, in hours."""
+
+    webhook_log_hours: Annotated[int, _read(_number(1, 8760), "a number from 1 to 8760")] = 72
+    """How long `chinwag webhooks log` remembers calls that have ended, in hours."""
+
     v1_list_attributes: Annotated[bool, _read(_flag, "true or false")] = False
     """Lists of v1 show attributes, where the original has null."""
 
@@ -272,6 +300,13 @@ def media_place(settings: Settings) -> Path | str:
         return _beside(settings.database, "media")
     parts = urlsplit(settings.media_store)
     return Path(unquote(parts.path)) if parts.scheme == "file" else settings.media_store
+
+
+def allowed_networks(settings: Settings) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Return the networks that may be called although they are not public."""
+    if settings.outgoing_allow is None:
+        return _LOOPBACK_NETWORKS if settings.host in LOOPBACK else ()
+    return tuple(ip_network(network) for network in settings.outgoing_allow)
 
 
 def _beside(database: str, name: str) -> Path:

@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from urllib.parse import urlsplit
 
@@ -322,6 +323,29 @@ class Moment:
     def schema(self) -> Schema:
         """The values allowed."""
         return {"type": "string", "format": "date-time"}
+
+
+def to_second(millis: Millis) -> str:
+    """Return a moment as `2015-07-30T20:00:00Z`: whole seconds, as REST has it.
+
+    Source: recorded-responses.
+    """
+    return _second(millis // 1000) + "Z"
+
+
+def to_millisecond(millis: Millis) -> str:
+    """Return a moment as `2015-07-30T20:00:00.123Z`, as client SDKs and webhooks have it.
+
+    Source: recorded-responses.
+    """
+    seconds, rest = divmod(millis, 1000)
+    return f"{_second(seconds)}.{rest:03d}Z"
+
+
+# Rows that were changed in the same second stand together, so most moments on a page are repeated.
+@lru_cache(maxsize=4096)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat()
 
 
 _EPOCH = datetime.fromtimestamp(0, UTC)

@@ -9,6 +9,7 @@ from chinwag import limits
 from chinwag.app import Parts, now
 from chinwag.auth.links import Links
 from chinwag.auth.token_header import TokenAuthentication
+from chinwag.delivery.guard import ForbiddenTargetError
 from chinwag.domain.service import Limits
 from chinwag.rest.about import Docs, Health, Home, Metrics, OpenApi, Readiness
 from chinwag.rest.call import Conventions
@@ -19,8 +20,11 @@ from chinwag.rest.server import Surroundings, rest_app
 from chinwag.rest.urls import PublicAddress
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from chinwag.auth.access_token import AccessTokens
     from chinwag.auth.basic import BasicAuthentication
+    from chinwag.delivery.guard import AddressGuard
     from chinwag.domain.media import Contents
     from chinwag.realtime.realtime import Realtime
     from chinwag.rest.manners import Application
@@ -32,8 +36,9 @@ def web(
     parts: Parts,
     authentication: BasicAuthentication,
     realtime: Realtime,
-    contents: Contents,
     *,
+    contents: Contents,
+    guard: AddressGuard,
     bundle: bytes | None,
 ) -> Application:
     """Return the REST API, media, and the demo if there is a bundle for it, as an ASGI application."""
@@ -45,6 +50,7 @@ def web(
         v1_list_attributes=settings.v1_list_attributes,
         list_public_channels_only=settings.list_public_channels_only,
         seal=parts.seal.seal,
+        forbidden=_judge(guard),
     )
     meters = Meters()
     meters.watch("chinwag_sockets", "Clients that are logged in.", lambda: len(realtime.hub.everybody()))
@@ -64,6 +70,19 @@ def web(
         visitors = Visitors(parts.world, parts.seal, settings.account_sid)
         add_demo(app, visitors, address, bundle)
     return Manners(app, meters)
+
+
+def _judge(guard: AddressGuard) -> Callable[[str], str | None]:
+    """Return what says why a URL must not be called."""
+
+    def why_not(url: str) -> str | None:
+        try:
+            guard.check_url(url)
+        except ForbiddenTargetError as error:
+            return str(error)
+        return None
+
+    return why_not
 
 
 def _media_surroundings(

@@ -297,7 +297,7 @@ async def test_each_channel_has_webhooks_of_its_own(api: Api, channel: dict[str,
 @pytest.mark.parametrize(
     ("parameters", "changes", "shown"),
     [
-        (WEBHOOK, {"Configuration.Url": "http://10.0.0.1:81"}, {"url": "http://10.0.0.1:81"}),
+        (WEBHOOK, {"Configuration.Url": "http://93.184.215.14:81"}, {"url": "http://93.184.215.14:81"}),
         (WEBHOOK, {"Configuration.Method": "POST"}, {"method": "POST"}),
         (WEBHOOK, {"Configuration.Filters": "onUserUpdated"}, {"filters": ["onUserUpdated"]}),
         (WEBHOOK, {"Configuration.RetryCount": "0"}, {"retry_count": 0}),

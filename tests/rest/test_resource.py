@@ -17,7 +17,6 @@ from chinwag.rest.resource import (
     Resource,
     Shape,
     attributes,
-    date,
     date_or_null,
     dates,
     flag,
@@ -29,6 +28,7 @@ from chinwag.rest.resource import (
     whole_or_null,
 )
 from chinwag.rest.version import Version
+from chinwag.values import to_second
 
 BASE = "http://localhost"
 V1, V2 = Version.V1, Version.V2
@@ -255,7 +255,7 @@ def test_a_typo_fails_when_the_table_is_made(field: Field, path: str, link: str)
     ],
 )
 def test_a_moment_is_shown_in_whole_seconds(moment: int, shown: str) -> None:
-    assert date(moment) == shown
+    assert to_second(moment) == shown
 
 
 def test_a_moment_that_is_not_known_is_null() -> None:

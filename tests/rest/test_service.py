@@ -202,7 +202,7 @@ async def test_the_services_of_an_account_are_listed_oldest_first(api: Api) -> N
             "pre_webhook_url",
             "https://example.com/pre?x=1#y",
         ),
-        ("PostWebhookUrl", "http://u:p@10.0.0.1:81", "post_webhook_url", "http://u:p@10.0.0.1:81"),
+        ("PostWebhookUrl", "http://93.184.215.14:81", "post_webhook_url", "http://93.184.215.14:81"),
         ("WebhookMethod", "GET", "webhook_method", "GET"),
         ("WebhookMethod", "POST", "webhook_method", "POST"),
         ("WebhookFilters", "onMessageSent", "webhook_filters", ["onMessageSent"]),

@@ -31,6 +31,7 @@ TABLES = (
     "user_channel",
     "invite",
     "channel_webhook",
+    "webhook_call",
     "binding",
     "media",
     "content_left",

@@ -48,12 +48,14 @@ TABLES = {"account", "answer", "api_key", "installation", "migration", "role", "
     "channel_webhook",
     "content_left",
     "credential",
+    "dispatcher",
     "invite",
     "media",
     "member",
     "message",
     "user",
     "user_channel",
+    "webhook_call",
 }
 
 

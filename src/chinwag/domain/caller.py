@@ -18,12 +18,15 @@ class Caller(Struct, frozen=True, kw_only=True):
         key_sid: the API key that was used, or None for the account's own auth token.
         identity: the user who acts with a client SDK, within what roles permit; None for the account itself,
             which may do everything.
+        tells_webhooks: whether webhooks are told of what the account does over REST.
+            Source: webhook-events.
     """
 
     account_id: int
     account_sid: str
     key_sid: str | None = None
     identity: str | None = None
+    tells_webhooks: bool = False
 
 
 class Operator(Struct, frozen=True):

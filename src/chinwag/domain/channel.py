@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Protocol
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
+from chinwag.domain.amendment import NO_AMENDMENT, Amendment
 from chinwag.domain.attributes import NO_ATTRIBUTES
 from chinwag.domain.caller import SYSTEM
 from chinwag.domain.change import given, or_else
 from chinwag.domain.event import Event
+from chinwag.domain.happening import Happening
 from chinwag.domain.lookup import channel_to_change, service_named
 from chinwag.domain.rights import rights_of
+from chinwag.domain.webhook import WebhookEvent
 from chinwag.errors import ApiError, Kinds
 from chinwag.ids import Millis
 
@@ -153,6 +156,7 @@ class CreateChannel(Struct, frozen=True, kw_only=True):
     created_by: str = SYSTEM
     date_created: Millis | UnsetType = UNSET
     date_updated: Millis | UnsetType = UNSET
+    amendment: Amendment = NO_AMENDMENT
 
     async def apply(self, tx: Transaction, caller: Caller, now: Millis, new_sid: NewSid) -> Channel:
         """Return the new channel.
@@ -163,7 +167,8 @@ class CreateChannel(Struct, frozen=True, kw_only=True):
         service = await service_named(tx, caller, self.service_sid)
         may = await rights_of(tx, caller, service)
         may.must("createChannel")
-        await _check_free(tx, service, self.unique_name)
+        unique_name = or_else(self.amendment.unique_name, self.unique_name)
+        await _check_free(tx, service, unique_name)
         created = or_else(self.date_created, now)
 
         channel = await tx.channels.add(
@@ -172,9 +177,9 @@ class CreateChannel(Struct, frozen=True, kw_only=True):
                 sid=new_sid("CH"),
                 account_sid=service.account_sid,
                 service_sid=service.sid,
-                friendly_name=self.friendly_name,
-                unique_name=self.unique_name,
-                attributes=self.attributes,
+                friendly_name=or_else(self.amendment.friendly_name, self.friendly_name),
+                unique_name=unique_name,
+                attributes=or_else(self.amendment.attributes, self.attributes),
                 type=self.type,
                 created_by=caller.identity or self.created_by,
                 date_created=created,
@@ -182,6 +187,7 @@ class CreateChannel(Struct, frozen=True, kw_only=True):
             ),
         )
         tx.record(ChannelCreated(channel))
+        tx.happened(Happening(event=WebhookEvent.CHANNEL_ADDED, subject=channel, service=service))
         return channel
 
 
@@ -200,6 +206,7 @@ class UpdateChannel(Struct, frozen=True, kw_only=True):
     created_by: str | UnsetType = UNSET
     date_created: Millis | UnsetType = UNSET
     date_updated: Millis | UnsetType = UNSET
+    amendment: Amendment = NO_AMENDMENT
 
     async def apply(self, tx: Transaction, caller: Caller, now: Millis, _new_sid: NewSid) -> Channel:
         """Return the changed channel.
@@ -211,17 +218,21 @@ class UpdateChannel(Struct, frozen=True, kw_only=True):
         service = await service_named(tx, caller, self.service_sid)
         channel = await channel_to_change(tx, service, self.channel)
         await self._check(tx, caller, service, channel)
-        if self.unique_name is not UNSET and self.unique_name != channel.unique_name:
-            await _check_free(tx, service, self.unique_name)
+        unique_name = or_else(self.amendment.unique_name, self.unique_name)
+        if unique_name is not UNSET and unique_name != channel.unique_name:
+            await _check_free(tx, service, unique_name)
 
         changed = replace(
             channel,
-            **given(self, _CHANGEABLE),
+            **given(self, (*_AMENDABLE, "created_by", "date_created")) | given(self.amendment, _AMENDABLE),
             date_updated=or_else(self.date_updated, now),
             event_id=channel.event_id + 1,
         )
         await tx.channels.save(changed)
         tx.record(ChannelUpdated(changed))
+        tx.happened(
+            Happening(event=WebhookEvent.CHANNEL_UPDATED, subject=changed, service=service, channel=changed)
+        )
         return changed
 
     async def _check(self, tx: Transaction, caller: Caller, service: Service, channel: Channel) -> None:
@@ -236,7 +247,7 @@ class UpdateChannel(Struct, frozen=True, kw_only=True):
             may.must("editChannelAttributes")
 
 
-_CHANGEABLE = ("friendly_name", "unique_name", "attributes", "created_by", "date_created")
+_AMENDABLE = ("friendly_name", "unique_name", "attributes")
 
 
 async def _check_free(tx: Transaction, service: Service, unique_name: str | None) -> None:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from chinwag import limits
 from chinwag.domain.change import given
 from chinwag.domain.lookup import channel_to_change, channel_webhook_named, service_named
-from chinwag.domain.webhook import WebhookEvent, WebhookMethod
+from chinwag.domain.webhook import NoCall, Target, WebhookEvent, WebhookMethod
 from chinwag.errors import ApiError, Kinds
 from chinwag.ids import Millis
 
@@ -70,6 +70,10 @@ class ChannelWebhooks(Protocol):
 
     async def page(self, service: Service, channel: Channel, cursor: Cursor) -> list[ChannelWebhook]:
         """Return a page of webhooks, oldest first, and one more if there are more."""
+        ...
+
+    async def of(self, service: Service, channel: Channel) -> list[ChannelWebhook]:
+        """Return all there are, oldest first."""
         ...
 
     async def count(self, channel: Channel) -> int:
@@ -185,6 +189,33 @@ class DeleteChannelWebhook(Struct, frozen=True, kw_only=True):
         webhook = await channel_webhook_named(tx, service, channel, self.sid)
 
         await tx.channel_webhooks.remove(channel, webhook)
+
+
+def channel_target(webhook: ChannelWebhook, event: WebhookEvent, body: str | None) -> Target | NoCall | None:
+    """Return where a channel webhook is called for an event, or why it is not.
+
+    None for what it has nothing to do with: a trigger, with anything but a message.
+
+    Args:
+        webhook: the webhook.
+        event: what has happened.
+        body: of the message that was sent, if one was. Triggers are found in it in any letter case, as parts
+            of words too (decided).
+    """
+    match webhook.type:
+        case ChannelWebhookType.STUDIO:
+            return NoCall.STUDIO
+        case ChannelWebhookType.WEBHOOK:
+            if event not in webhook.filters:
+                return NoCall.NOT_IN_CHANNEL_FILTERS
+        case ChannelWebhookType.TRIGGER:
+            if event not in {WebhookEvent.MESSAGE_SENT, WebhookEvent.MEDIA_MESSAGE_SENT}:
+                return None
+            said = (body or "").casefold()
+            if not any(trigger.casefold() in said for trigger in webhook.triggers):
+                return NoCall.NO_TRIGGER
+    assert webhook.target is not None, "both types need one"
+    return Target(via=webhook.sid, url=webhook.target, method=webhook.method, retries=webhook.retry_count)
 
 
 _USED = {

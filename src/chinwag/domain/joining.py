@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from chinwag.domain.attributes import NO_ATTRIBUTES
 from chinwag.domain.caller import SYSTEM
 from chinwag.domain.change import or_else
+from chinwag.domain.happening import Happening, Reason
 from chinwag.domain.horizon import Horizon, moved
 from chinwag.domain.invite import Invite
 from chinwag.domain.lookup import channel_role, channel_to_change, service_named, user_with
@@ -17,6 +18,7 @@ from chinwag.domain.member import Member, MemberAdded
 from chinwag.domain.rights import rights_of
 from chinwag.domain.user import User, add_user, check_identity, new_user
 from chinwag.domain.user_channel import UserChannel, UserChannelStatus, show
+from chinwag.domain.webhook import WebhookEvent
 from chinwag.errors import ApiError, Kinds
 from chinwag.ids import Millis
 
@@ -103,6 +105,15 @@ class CreateMember(Struct, frozen=True, kw_only=True):
         )
         await tx.members.add(channel, member)
         tx.record(MemberAdded(member))
+        tx.happened(
+            Happening(
+                event=WebhookEvent.MEMBER_ADDED,
+                subject=member,
+                service=service,
+                channel=channel,
+                reason=Reason.JOINED if joins else Reason.ADDED,
+            )
+        )
         await show(tx, user, channel, before=before, status=UserChannelStatus.JOINED, member=member)
         return member
 

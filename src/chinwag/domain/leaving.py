@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
+from chinwag.domain.caller import SYSTEM
 from chinwag.domain.channel import ChannelDeleted
+from chinwag.domain.happening import Happening, Reason
 from chinwag.domain.lookup import (
     channel_to_change,
     invite_named,
@@ -20,6 +22,7 @@ from chinwag.domain.rights import rights_of
 from chinwag.domain.unit import OvertakenError
 from chinwag.domain.user import UserDeleted
 from chinwag.domain.user_channel import UserChannelRemoved, hide
+from chinwag.domain.webhook import WebhookEvent
 from chinwag.errors import ApiError, Kinds
 
 if TYPE_CHECKING:
@@ -44,7 +47,7 @@ class DeleteMember(Struct, frozen=True, kw_only=True):
     channel: str
     member: str
 
-    async def apply(self, tx: Transaction, caller: Caller, _now: Millis, _new_sid: NewSid) -> None:
+    async def apply(self, tx: Transaction, caller: Caller, now: Millis, _new_sid: NewSid) -> None:
         """Remove it.
 
         Raises:
@@ -60,6 +63,7 @@ class DeleteMember(Struct, frozen=True, kw_only=True):
         may.must("leaveChannel" if member.identity == caller.identity else "removeMember")
 
         await _remove(tx, service, channel, member)
+        tx.happened(_removal(caller, service, channel, member, now))
 
 
 class DeleteUserChannel(Struct, frozen=True, kw_only=True):
@@ -74,7 +78,7 @@ class DeleteUserChannel(Struct, frozen=True, kw_only=True):
     user: str
     channel: str
 
-    async def apply(self, tx: Transaction, caller: Caller, _now: Millis, _new_sid: NewSid) -> None:
+    async def apply(self, tx: Transaction, caller: Caller, now: Millis, _new_sid: NewSid) -> None:
         """Take the user out.
 
         Raises:
@@ -89,6 +93,7 @@ class DeleteUserChannel(Struct, frozen=True, kw_only=True):
         invite = await tx.invites.of(service, channel, user)
         if member is not None:
             await _remove(tx, service, channel, member)
+            tx.happened(_removal(caller, service, channel, member, now))
         elif invite is not None:
             await _withdraw(tx, service, channel, invite)
         else:
@@ -163,8 +168,8 @@ class DeleteUser(Struct, frozen=True, kw_only=True):
     service_sid: str
     user: str
 
-    async def apply(self, tx: Transaction, caller: Caller, _now: Millis, _new_sid: NewSid) -> None:
-        """Remove it.
+    async def apply(self, tx: Transaction, caller: Caller, now: Millis, _new_sid: NewSid) -> None:
+        """Remove it. Webhooks are told of the memberships that end.
 
         Raises:
             ApiError: `SERVICE_NOT_FOUND`; `USER_NOT_FOUND`.
@@ -178,8 +183,13 @@ class DeleteUser(Struct, frozen=True, kw_only=True):
         if user.channels_event_id != named.channels_event_id:
             raise OvertakenError  # there may be a channel that is not held
 
-        for member in await tx.members.remove_all_of(service, user):
+        members = await tx.members.remove_all_of(service, user)
+        for member in members:
             tx.record(MemberRemoved(member))
+        channels = await tx.channels.these(service, [member.channel_sid for member in members])
+        within = {channel.sid: channel for channel in channels}
+        for member in members:
+            tx.happened(_removal(caller, service, within[member.channel_sid], member, now))
         await tx.users.remove(user)
         tx.record(UserDeleted(user))
 
@@ -193,8 +203,8 @@ class DeleteChannel(Struct, frozen=True, kw_only=True):
     service_sid: str
     channel: str
 
-    async def apply(self, tx: Transaction, caller: Caller, _now: Millis, _new_sid: NewSid) -> None:
-        """Remove it.
+    async def apply(self, tx: Transaction, caller: Caller, now: Millis, _new_sid: NewSid) -> None:
+        """Remove it. Webhooks are told of the channel, and not of each of its members (decided).
 
         Raises:
             ApiError: `SERVICE_NOT_FOUND`; `CHANNEL_NOT_FOUND`; `UNAUTHORIZED`.
@@ -209,6 +219,15 @@ class DeleteChannel(Struct, frozen=True, kw_only=True):
             tx.record(UserChannelRemoved(user_channel))
         await tx.channels.remove(channel)
         tx.record(ChannelDeleted(channel))
+        tx.happened(
+            Happening(
+                event=WebhookEvent.CHANNEL_DESTROYED,
+                subject=channel,
+                service=service,
+                channel=channel,
+                ended=now,
+            )
+        )
 
 
 async def _remove(tx: Transaction, service: Service, channel: Channel, member: Member) -> None:
@@ -220,6 +239,18 @@ async def _remove(tx: Transaction, service: Service, channel: Channel, member: M
     await tx.members.remove(channel, removed)
     tx.record(MemberRemoved(removed))
     await _hide(tx, service, channel, member.user_id)
+
+
+def _removal(caller: Caller, service: Service, channel: Channel, member: Member, now: Millis) -> Happening:
+    return Happening(
+        event=WebhookEvent.MEMBER_REMOVED,
+        subject=member,
+        service=service,
+        channel=channel,
+        reason=Reason.LEFT if member.identity == caller.identity else Reason.REMOVED,
+        by=caller.identity or SYSTEM,
+        ended=now,
+    )
 
 
 async def _withdraw(tx: Transaction, service: Service, channel: Channel, invite: Invite) -> None:

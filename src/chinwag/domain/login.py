@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
+from chinwag.domain.happening import Happening
 from chinwag.domain.lookup import deployment_role, service_named, user_with
 from chinwag.domain.user import User, UserUpdated, add_user, check_identity, new_user
+from chinwag.domain.webhook import WebhookEvent
 
 if TYPE_CHECKING:
     from chinwag.domain.caller import Caller
@@ -72,3 +74,6 @@ class SetOnline(Struct, frozen=True, kw_only=True):
         changed = replace(user, is_online=self.online, info_event_id=event_id, reachability_event_id=event_id)
         await tx.users.save(changed)
         tx.record(UserUpdated(changed, since=user.info_event_id))
+        tx.happened(
+            Happening(event=WebhookEvent.USER_UPDATED, subject=changed, service=service, client=self.identity)
+        )

@@ -8,6 +8,7 @@ from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from chinwag.domain.change import given, or_else
+from chinwag.domain.happening import Happening
 from chinwag.domain.horizon import Horizon, moved
 from chinwag.domain.lookup import (
     channel_role,
@@ -20,6 +21,7 @@ from chinwag.domain.lookup import (
 from chinwag.domain.member import Member, MemberUpdated
 from chinwag.domain.rights import rights_of
 from chinwag.domain.user_channel import NotificationLevel, UserChannel, UserChannelStatus, reshow
+from chinwag.domain.webhook import WebhookEvent
 from chinwag.errors import ApiError, Kinds
 from chinwag.ids import Millis
 
@@ -73,6 +75,11 @@ class UpdateMember(Struct, frozen=True, kw_only=True):
             plain = given(self, ("role_sid", "attributes", "date_created"))
             changed = replace(changed, **plain, date_updated=or_else(self.date_updated, now))
             changed = await _save(tx, channel, changed)
+            tx.happened(
+                Happening(
+                    event=WebhookEvent.MEMBER_UPDATED, subject=changed, service=service, channel=channel
+                )
+            )
         if horizon.moves:
             await _show_horizon(tx, service, channel, changed)
         return changed

@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
+from chinwag.domain.amendment import NO_AMENDMENT, Amendment
 from chinwag.domain.attributes import NO_ATTRIBUTES
 from chinwag.domain.caller import SYSTEM
 from chinwag.domain.change import given, or_else
 from chinwag.domain.channel import Channel, ChannelUpdated
 from chinwag.domain.event import Event
+from chinwag.domain.happening import Happening
 from chinwag.domain.lookup import channel_to_change, message_named, service_named
 from chinwag.domain.media import Media, media_to_send
 from chinwag.domain.rights import EVERYTHING, rights_of
+from chinwag.domain.webhook import WebhookEvent
+from chinwag.domain.webhook_call import Foretold
 from chinwag.errors import ApiError, Kinds
 from chinwag.ids import Millis, parse_sid
 
@@ -118,12 +122,18 @@ class Messages(Protocol):
     """Messages, as they are kept. Each method sees those of the given channel only."""
 
     async def post(
-        self, caller: Caller, service_sid: str, channel_sid: str, draft: Draft
+        self,
+        caller: Caller,
+        service_sid: str,
+        channel_sid: str,
+        draft: Draft,
+        foretold: Foretold | None = None,
     ) -> tuple[Message, Channel] | None:
         """Add a message to the end of a channel and return both as they are then; None without the channel.
 
         This is the whole of the change it belongs to, reads before it aside, so that many such changes may be
-        made together.
+        made together. With `foretold` the call that tells of it is added with it, and None is returned, and
+        nothing done, unless the service is still the same and the channel has no webhooks.
         """
         ...
 
@@ -173,6 +183,7 @@ class CreateMessage(Struct, frozen=True, kw_only=True):
     Args:
         channel: a SID or a unique name.
         media_sid: a file that was uploaded and not sent yet.
+        foretold: what webhooks are told of it, if that is decided already.
     """
 
     service_sid: str
@@ -184,6 +195,8 @@ class CreateMessage(Struct, frozen=True, kw_only=True):
     last_updated_by: str | None = None
     date_created: Millis | UnsetType = UNSET
     date_updated: Millis | UnsetType = UNSET
+    amendment: Amendment = NO_AMENDMENT
+    foretold: Foretold | None = None
 
     async def apply(self, tx: Transaction, caller: Caller, now: Millis, new_sid: NewSid) -> Message:
         """Return the new message.
@@ -193,9 +206,15 @@ class CreateMessage(Struct, frozen=True, kw_only=True):
                 `MESSAGE_BODY_NOT_PROVIDED` with neither body nor file; `MEDIA_NOT_FOUND`;
                 `MEDIA_SENT_ALREADY`.
         """
+        if self.foretold is not None:
+            message = await self._post_as_foretold(tx, caller, self.foretold)
+            if message is not None:
+                return message
+
         sid, channel_sid = new_sid("IM"), parse_sid("CH", self.channel)
-        may, media = EVERYTHING, None
-        if caller.identity is not None or self.media_sid is not None or channel_sid is None:
+        may, media, service = EVERYTHING, None, None
+        looks = caller.identity is not None or caller.tells_webhooks
+        if looks or self.media_sid is not None or channel_sid is None:
             service = await service_named(tx, caller, self.service_sid)
             channel = await channel_to_change(tx, service, self.channel)
             channel_sid = channel.sid
@@ -206,31 +225,56 @@ class CreateMessage(Struct, frozen=True, kw_only=True):
                 media = await media_to_send(tx, caller, service, self.media_sid)
                 media = replace(media, channel_sid=channel.sid, message_sid=sid, date_updated=now)
                 await tx.media.attach(media, channel)
-        if self.body is None and media is None:
+        draft = self.draft(sid, now, caller, may=may, media=media)
+        if draft.body is None and media is None:
             raise ApiError(Kinds.MESSAGE_BODY_NOT_PROVIDED, "a message needs Body or MediaSid")
 
+        posted = await tx.messages.post(caller, self.service_sid, channel_sid, draft)
+        if posted is None:
+            raise ApiError(Kinds.CHANNEL_NOT_FOUND)
+        message, channel = posted
+        event = WebhookEvent.MESSAGE_SENT if media is None else WebhookEvent.MEDIA_MESSAGE_SENT
+        happening = Happening(event=event, subject=message, service=service, channel=channel)
+        _record(tx, channel, message, happening)
+        return message
+
+    def draft(
+        self, sid: str, now: Millis, caller: Caller, *, may: Rights = EVERYTHING, media: Media | None = None
+    ) -> Draft:
+        """Return the message without its place."""
         created = or_else(self.date_created, now)
         updated = or_else(self.date_updated, created)
-        draft = Draft(
+        return Draft(
             sid=sid,
-            author=caller.identity or self.author,
+            author=or_else(self.amendment.author, caller.identity or self.author),
             member_sid=may.member_sid,
-            body=self.body,
-            attributes=self.attributes,
+            body=or_else(self.amendment.body, self.body),
+            attributes=or_else(self.amendment.attributes, self.attributes),
             was_edited=updated > created,
             last_updated_by=self.last_updated_by,
             media=media,
             date_created=created,
             date_updated=updated,
         )
-        posted = await tx.messages.post(caller, self.service_sid, channel_sid, draft)
-        if posted is None:
-            raise ApiError(Kinds.CHANNEL_NOT_FOUND)
 
+    async def _post_as_foretold(self, tx: Transaction, caller: Caller, foretold: Foretold) -> Message | None:
+        """Return the new message; None when something is not as it was thought to be, or not there at all."""
+        draft = self.draft(foretold.message_sid, foretold.date, caller)
+        posted = await tx.messages.post(caller, self.service_sid, self.channel, draft, foretold)
+        if posted is None:
+            return None
         message, channel = posted
-        tx.record(MessageAdded(message))
-        tx.record(ChannelUpdated(channel))
+        happening = Happening(
+            event=WebhookEvent.MESSAGE_SENT, subject=message, service=None, foretold=foretold
+        )
+        _record(tx, channel, message, happening)
         return message
+
+
+def _record(tx: Transaction, channel: Channel, message: Message, happening: Happening) -> None:
+    tx.record(MessageAdded(message))
+    tx.record(ChannelUpdated(channel))
+    tx.happened(happening)
 
 
 class UpdateMessage(Struct, frozen=True, kw_only=True):
@@ -250,6 +294,7 @@ class UpdateMessage(Struct, frozen=True, kw_only=True):
     last_updated_by: str = SYSTEM
     date_created: Millis | UnsetType = UNSET
     date_updated: Millis | UnsetType = UNSET
+    amendment: Amendment = NO_AMENDMENT
 
     async def apply(self, tx: Transaction, caller: Caller, now: Millis, _new_sid: NewSid) -> Message:
         """Return the changed message. Only another body makes it an edited one (decided).
@@ -263,20 +308,31 @@ class UpdateMessage(Struct, frozen=True, kw_only=True):
         may = await rights_of(tx, caller, service, channel)
         message = await message_named(tx, service, channel, self.sid)
         self._check(may, message)
-        if self.body is not UNSET and message.media is not None:
+        body = or_else(self.amendment.body, self.body)
+        if body is not UNSET and message.media is not None:
             raise ApiError(Kinds.MEDIA_BODY_UPDATE)
 
         event_id = channel.messages_event_id + 1
+        plain = ("body", "author", "attributes")
         changed = replace(
             message,
-            **given(self, ("body", "author", "attributes", "date_created")),
-            was_edited=message.was_edited or (self.body is not UNSET and self.body != message.body),
+            **given(self, (*plain, "date_created")) | given(self.amendment, plain),
+            was_edited=message.was_edited or (body is not UNSET and body != message.body),
             last_updated_by=caller.identity or self.last_updated_by,
             date_updated=or_else(self.date_updated, now),
             last_event_id=event_id,
         )
         await tx.messages.save(channel, changed)
         tx.record(MessageUpdated(changed))
+        tx.happened(
+            Happening(
+                event=WebhookEvent.MESSAGE_UPDATED,
+                subject=changed,
+                service=service,
+                channel=channel,
+                by=changed.last_updated_by,
+            )
+        )
 
         after = replace(channel, messages_event_id=event_id)
         if message.index == channel.last_message_index and changed.date_created != message.date_created:
@@ -300,7 +356,7 @@ class DeleteMessage(Struct, frozen=True, kw_only=True):
     channel: str
     sid: str
 
-    async def apply(self, tx: Transaction, caller: Caller, _now: Millis, _new_sid: NewSid) -> None:
+    async def apply(self, tx: Transaction, caller: Caller, now: Millis, _new_sid: NewSid) -> None:
         """Delete it.
 
         Raises:
@@ -318,6 +374,16 @@ class DeleteMessage(Struct, frozen=True, kw_only=True):
         if message.media is not None:
             await tx.media.remove(service, message.media.sid)
         tx.record(MessageRemoved(removed))
+        tx.happened(
+            Happening(
+                event=WebhookEvent.MESSAGE_REMOVED,
+                subject=removed,
+                service=service,
+                channel=channel,
+                by=caller.identity or SYSTEM,
+                ended=now,
+            )
+        )
 
         after = replace(channel, messages_event_id=event_id, messages_count=channel.messages_count - 1)
         if message.index == channel.last_message_index:

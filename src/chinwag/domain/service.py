@@ -63,6 +63,7 @@ class Service(Struct, frozen=True, kw_only=True):
         pre_webhook_retry_count: how often a call that failed is repeated; so is the one below.
         notifications_log_enabled: whether push notifications are logged.
         media_compatibility_message: what clients that know no media show in the place of a file.
+        revision: another one after each change. Never shown.
     """
 
     id: int = 0
@@ -89,6 +90,7 @@ class Service(Struct, frozen=True, kw_only=True):
     post_webhook_retry_count: int = 0
     notifications_log_enabled: bool = False
     media_compatibility_message: str = MEDIA_COMPATIBILITY_MESSAGE
+    revision: str = ""
 
 
 class ServiceCreated(Event, frozen=True):
@@ -160,6 +162,7 @@ class CreateService(Struct, frozen=True, kw_only=True):
             limits=self.limits,
             date_created=now,
             date_updated=now,
+            revision=new_sid("RV"),
         )
         await tx.services.add(caller.account_id, service, tuple(roles))
         tx.record(ServiceCreated(service.sid))
@@ -195,7 +198,7 @@ class UpdateService(Struct, frozen=True, kw_only=True):
     notifications_log_enabled: bool | UnsetType = UNSET
     media_compatibility_message: str | UnsetType = UNSET
 
-    async def apply(self, tx: Transaction, caller: Caller, now: Millis, _new_sid: NewSid) -> Service:
+    async def apply(self, tx: Transaction, caller: Caller, now: Millis, new_sid: NewSid) -> Service:
         """Return the changed service.
 
         Lowering a limit below what is in use is allowed and only blocks further joins (decided). With
@@ -211,6 +214,7 @@ class UpdateService(Struct, frozen=True, kw_only=True):
         changed = replace(
             service,
             date_updated=now,
+            revision=new_sid("RV"),
             limits=Limits(
                 channel_members=or_else(self.channel_members, service.limits.channel_members),
                 user_channels=or_else(self.user_channels, service.limits.user_channels),

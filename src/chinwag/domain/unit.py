@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from chinwag.domain.channel_webhook import ChannelWebhooks
     from chinwag.domain.credential import Credentials
     from chinwag.domain.event import Event
+    from chinwag.domain.happening import Happening
     from chinwag.domain.invite import Invites
     from chinwag.domain.media import MediaFiles
     from chinwag.domain.member import Members
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from chinwag.domain.service import Services
     from chinwag.domain.user import Users
     from chinwag.domain.user_channel import UserChannels
+    from chinwag.domain.webhook_call import WebhookCalls
     from chinwag.ids import Millis
 
 R = TypeVar("R")
@@ -135,6 +137,11 @@ class Reader(Protocol):
         ...
 
     @property
+    def webhook_calls(self) -> WebhookCalls:
+        """Calls of webhooks."""
+        ...
+
+    @property
     def credentials(self) -> Credentials:
         """Credentials."""
         ...
@@ -160,6 +167,14 @@ class Transaction(Reader, Protocol):
 
     def record(self, event: Event) -> None:
         """Say what happened. It is told to others after the commit."""
+        ...
+
+    def happened(self, happening: Happening) -> None:
+        """Say of what webhooks may be told."""
+        ...
+
+    def take_happenings(self) -> list[Happening]:
+        """Return what webhooks may be told of so far, and forget it."""
         ...
 
 

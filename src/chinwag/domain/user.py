@@ -11,11 +11,15 @@ from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from chinwag import limits
+from chinwag.domain.amendment import NO_AMENDMENT, Amendment
 from chinwag.domain.attributes import NO_ATTRIBUTES
 from chinwag.domain.caller import SYSTEM
+from chinwag.domain.change import given
 from chinwag.domain.event import Event
+from chinwag.domain.happening import Happening
 from chinwag.domain.lookup import deployment_role, service_named, user_to_change
 from chinwag.domain.rights import rights_of
+from chinwag.domain.webhook import WebhookEvent
 from chinwag.errors import ApiError, Kinds
 from chinwag.ids import Millis, parse_sid
 
@@ -172,6 +176,7 @@ class UpdateUser(Struct, frozen=True, kw_only=True):
     friendly_name: str | UnsetType | None = UNSET
     attributes: str | UnsetType = UNSET
     role_sid: str | UnsetType = UNSET
+    amendment: Amendment = NO_AMENDMENT
 
     async def apply(self, tx: Transaction, caller: Caller, now: Millis, _new_sid: NewSid) -> User:
         """Return the changed user.
@@ -193,16 +198,15 @@ class UpdateUser(Struct, frozen=True, kw_only=True):
 
         changed = replace(user, role_sid=role_sid, date_updated=now)
         event_id = user.info_event_id
-        if self.friendly_name is not UNSET:
+        items = ("friendly_name", "attributes")
+        for name, value in (given(self, items) | given(self.amendment, items)).items():
             event_id += 1
-            changed = replace(changed, friendly_name=self.friendly_name, friendly_name_event_id=event_id)
-        if self.attributes is not UNSET:
-            event_id += 1
-            changed = replace(changed, attributes=self.attributes, attributes_event_id=event_id)
+            changed = replace(changed, **{name: value, f"{name}_event_id": event_id})
         changed = replace(changed, info_event_id=event_id)
 
         await tx.users.save(changed)
         tx.record(UserUpdated(changed, since=user.info_event_id))
+        tx.happened(Happening(event=WebhookEvent.USER_UPDATED, subject=changed, service=service))
         return changed
 
 
@@ -223,6 +227,7 @@ async def add_user(tx: Transaction, service: Service, user: User) -> User:
     """Add a user whose identity nobody has, and return it."""
     added = await tx.users.add(service, user)
     tx.record(UserCreated(added))
+    tx.happened(Happening(event=WebhookEvent.USER_ADDED, subject=added, service=service))
     return added
 
 

@@ -1,10 +1,14 @@
-"""The events that a webhook may be called for, and where it is called. Source: webhook-events."""
+"""The events that a webhook may be called for, and where a service has it called. Source: webhook-events."""
 
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from msgspec import UNSET, Struct, UnsetType
+
+if TYPE_CHECKING:
+    from chinwag.domain.service import Service
 
 
 class WebhookMethod(StrEnum):
@@ -59,6 +63,21 @@ POST_EVENTS = (
 )
 """What has happened, as against what is about to: all that a channel webhook may be told of."""
 
+ASKED_BEFORE = {
+    WebhookEvent.MESSAGE_SENT: WebhookEvent.MESSAGE_SEND,
+    WebhookEvent.MESSAGE_UPDATED: WebhookEvent.MESSAGE_UPDATE,
+    WebhookEvent.MESSAGE_REMOVED: WebhookEvent.MESSAGE_REMOVE,
+    WebhookEvent.MEDIA_MESSAGE_SENT: WebhookEvent.MEDIA_MESSAGE_SEND,
+    WebhookEvent.CHANNEL_ADDED: WebhookEvent.CHANNEL_ADD,
+    WebhookEvent.CHANNEL_DESTROYED: WebhookEvent.CHANNEL_DESTROY,
+    WebhookEvent.CHANNEL_UPDATED: WebhookEvent.CHANNEL_UPDATE,
+    WebhookEvent.MEMBER_ADDED: WebhookEvent.MEMBER_ADD,
+    WebhookEvent.MEMBER_UPDATED: WebhookEvent.MEMBER_UPDATE,
+    WebhookEvent.MEMBER_REMOVED: WebhookEvent.MEMBER_REMOVE,
+    WebhookEvent.USER_UPDATED: WebhookEvent.USER_UPDATE,
+}
+"""What has happened, and what is asked before it does. Nobody is asked whether a user may come into being."""
+
 OWN_TARGETS = (
     WebhookEvent.MESSAGE_SEND,
     WebhookEvent.MESSAGE_UPDATE,
@@ -109,3 +128,56 @@ def retargeted(
             method=target.method if change.method is UNSET else change.method,
         )
     return {event: changed[event] for event in OWN_TARGETS if event in changed}
+
+
+class Target(Struct, frozen=True, kw_only=True):
+    """Where a webhook is called.
+
+    Args:
+        via: what names it: `PreWebhookUrl`, `PostWebhookUrl`, `Webhooks.OnMessageSent.Url` and its like, or
+            the SID of a channel webhook.
+        url: absolute, http or https.
+        method: how it is called.
+        retries: how often a call that failed is repeated.
+    """
+
+    via: str
+    url: str
+    method: WebhookMethod
+    retries: int = 0
+
+
+class NoCall(StrEnum):
+    """Why a webhook was not called, for whoever wonders."""
+
+    NO_HEADER = "over REST webhooks are called only if the request has X-Twilio-Webhook-Enabled: true"
+    REST_IS_NOT_ASKED = "what is done over REST is never asked about"
+    NO_URL = "the service has no URL for it"
+    NOT_IN_FILTERS = "it is not in WebhookFilters of the service"
+    NOT_IN_CHANNEL_FILTERS = "it is not in Configuration.Filters of the channel webhook"
+    NO_TRIGGER = "no trigger of the channel webhook is in the body of the message"
+    STUDIO = "flows (studio) are not run here"
+
+
+def service_target(service: Service, event: WebhookEvent) -> Target | NoCall:
+    """Return where a service has an event told, or why nowhere.
+
+    A URL of the event's own is called whatever the filters say, and then the common one is not (decided).
+    """
+    own = service.webhooks.get(event)
+    if own is not None and own.url is not None:
+        # Such URLs belong to the first version of the API, which repeats nothing.
+        return Target(via=f"Webhooks.{event[:1].upper()}{event[1:]}.Url", url=own.url, method=own.method)
+
+    before = event not in POST_EVENTS
+    url = service.pre_webhook_url if before else service.post_webhook_url
+    if url is None:
+        return NoCall.NO_URL
+    if event not in (service.webhook_filters or ()):
+        return NoCall.NOT_IN_FILTERS
+    return Target(
+        via="PreWebhookUrl" if before else "PostWebhookUrl",
+        url=url,
+        method=service.webhook_method or WebhookMethod.POST,
+        retries=service.pre_webhook_retry_count if before else service.post_webhook_retry_count,
+    )

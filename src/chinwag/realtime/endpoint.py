@@ -41,6 +41,10 @@ EVENTS_FIRST_SECONDS = 0.01
 a turn of its loop later than of an answer: an application that sends a message and then reads the last one
 would get the one before. Source: sdk-wire."""
 
+IN_ORDER_SECONDS = 0.5
+"""How long a change waits for the one before it, in seconds. Changes are made in order; but one that an
+application is asked about, and that takes its time, does not hold up those that it is not asked about."""
+
 _BROKEN = 1002
 """The status with which a WebSocket is closed whose client does not speak the protocol."""
 
@@ -186,7 +190,7 @@ class SocketSession:
         self._write()
 
     def _take(self, asked: Ask) -> None:
-        """Answer a request: what changes something after what came before it, and the rest at once.
+        """Answer a request: what changes something behind what came before it, and the rest at once.
 
         When too many wait, nothing more is read.
         """
@@ -202,7 +206,8 @@ class SocketSession:
     async def _answer_changes(self) -> None:
         try:
             while self._changes:
-                await self._answer(self._changes.popleft())
+                answering = self._start(self._answer(self._changes.popleft()))
+                await asyncio.wait([answering], timeout=IN_ORDER_SECONDS)
                 self._make_room()
         finally:
             self._changing = None

@@ -5,11 +5,10 @@ Source: sdk-wire.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from chinwag.realtime import names
+from chinwag.values import to_millisecond
 
 if TYPE_CHECKING:
     from chinwag.domain.channel import Channel
@@ -25,15 +24,7 @@ Json: TypeAlias = dict[str, Any]
 
 def moment(millis: Millis | None) -> str | None:
     """Return a moment as SDKs read it: milliseconds and `Z`."""
-    if millis is None:
-        return None
-    seconds, rest = divmod(millis, 1000)
-    return f"{_second(seconds)}.{rest:03d}Z"
-
-
-@lru_cache(maxsize=4096)
-def _second(seconds: int) -> str:
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"
+    return None if millis is None else to_millisecond(millis)
 
 
 def channel_document(channel: Channel) -> Json:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from chinwag import commands
-from chinwag.errors import ApiError
+from chinwag.errors import ApiError, Kinds
 from chinwag.ids import parse_sid
 
 if TYPE_CHECKING:
@@ -36,12 +36,15 @@ class Conventions:
         v1_list_attributes: whether lists of v1 show attributes, which the original does not.
         list_public_channels_only: whether a list of channels without a `Type` leaves private ones out.
         seal: makes a secret ready to be kept.
+        forbidden: says why this server does not call a URL; None when it does, as far as is known without
+            looking its name up.
     """
 
     default_limits: Limits
     v1_list_attributes: bool
     list_public_channels_only: bool
     seal: Callable[[str], bytes]
+    forbidden: Callable[[str], str | None]
 
 
 @dataclass(slots=True)
@@ -77,6 +80,15 @@ class Call:
     def reading(self) -> AbstractAsyncContextManager[Reader]:
         """Ask questions."""
         return self.world.store.reading()
+
+    def must_be_callable(self, url: object, name: str) -> None:
+        """See that a URL may be called, if there is one.
+
+        Raises:
+            ApiError: `INVALID_WEBHOOK`.
+        """
+        if isinstance(url, str) and (why := self.conventions.forbidden(url)) is not None:
+            raise ApiError(Kinds.INVALID_WEBHOOK, f"{name}: {why}")
 
     def sid(self, name: str, prefix: str, otherwise: Kind) -> str:
         """Return the SID that stands in the path under a name.

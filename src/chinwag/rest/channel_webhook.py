@@ -135,6 +135,7 @@ PAGING = Paging("WH", {Version.V2: limits.CHANNEL_WEBHOOKS}, usual=limits.CHANNE
 
 async def create(call: Call) -> Answer:
     """Add a webhook to a channel."""
+    call.must_be_callable(call.fields.get("target"), "Configuration.Url")
     webhook = await call.run(
         CreateChannelWebhook(service_sid=service_sid(call), channel=call.names["channel_sid"], **call.fields)
     )
@@ -148,6 +149,7 @@ async def fetch(call: Call) -> Answer:
 
 async def update(call: Call) -> Answer:
     """Change a webhook of a channel."""
+    call.must_be_callable(call.fields.get("target"), "Configuration.Url")
     command = UpdateChannelWebhook(
         service_sid=service_sid(call),
         channel=call.names["channel_sid"],

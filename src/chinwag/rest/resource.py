@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import Enum, auto
-from functools import lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from chinwag.rest.version import Version
+from chinwag.values import to_second
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,22 +44,9 @@ class Listed(Enum):
     NO = auto()
 
 
-@lru_cache(maxsize=4096)
-def _second(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat() + "Z"
-
-
-def date(moment: Millis) -> str:
-    """Return a moment as `2015-07-30T20:00:00Z`: whole seconds, as every official library expects.
-
-    Source: recorded-responses.
-    """
-    return _second(moment // 1000)
-
-
 def date_or_null(moment: Millis | None) -> str | None:
     """Return a moment, if there is one."""
-    return None if moment is None else date(moment)
+    return None if moment is None else to_second(moment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +265,7 @@ def flag(*names: str) -> tuple[Field, ...]:
 
 def dates(*names: str) -> tuple[Field, ...]:
     """Return fields that are moments."""
-    return tuple(Field(name, {"type": "string", "format": "date-time"}, render=date) for name in names)
+    return tuple(Field(name, {"type": "string", "format": "date-time"}, render=to_second) for name in names)
 
 
 def sid(name: str, prefix: str) -> Field:

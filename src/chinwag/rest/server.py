@@ -14,6 +14,7 @@ from urllib.parse import unquote
 import falcon
 import falcon.asgi
 import msgspec
+from msgspec.structs import replace
 
 from chinwag.errors import ApiError, Kinds
 from chinwag.logs import logger
@@ -37,6 +38,9 @@ _log = logger()
 
 _OF_A_BODY = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND})
 """The statuses of what is wrong with a body: not found may be something that it names, such as a file."""
+
+WEBHOOK_HEADER = "X-Twilio-Webhook-Enabled"
+"""With `true`, webhooks are told of what a request does. Source: webhook-events."""
 
 _JSON = "application/json; charset=utf-8"
 _FORM = "application/x-www-form-urlencoded"
@@ -72,9 +76,12 @@ def _responder(route: Route, version: Version, around: Surroundings) -> Callable
 
     async def respond(request: falcon.asgi.Request, response: falcon.asgi.Response, **names: str) -> None:
         request.scope[ROUTE] = template
+        caller = await around.authentication.caller(request.get_header("Authorization"))
+        if route.webhook_header and _is_true(request.get_header(WEBHOOK_HEADER)):
+            caller = replace(caller, tells_webhooks=True)
         call = Call(
             world=around.world,
-            caller=await around.authentication.caller(request.get_header("Authorization")),
+            caller=caller,
             version=version,
             base=around.address.base(request.scope, request.get_header),
             path=request.path,
@@ -102,6 +109,10 @@ def _responder(route: Route, version: Version, around: Surroundings) -> Callable
             response.data = msgspec.json.encode(answer)
 
     return respond
+
+
+def _is_true(text: str | None) -> bool:
+    return text is not None and text.strip().lower() == "true"
 
 
 def _decoded(segment: str) -> str:

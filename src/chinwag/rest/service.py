@@ -331,6 +331,10 @@ async def fetch(call: Call) -> Answer:
 async def update(call: Call) -> Answer:
     """Change a service."""
     fields: dict[str, Any] = {"sid": service_sid(call), **call.fields}
+    call.must_be_callable(fields.get("pre_webhook_url"), "PreWebhookUrl")
+    call.must_be_callable(fields.get("post_webhook_url"), "PostWebhookUrl")
+    for event, target in fields.get("webhooks", {}).items():
+        call.must_be_callable(target.get("url"), f"Webhooks.{_pascal(event)}.Url")
     service = await call.run(msgspec.convert(fields, UpdateService))
     return SERVICE.present(service, call.version, call.base)
 

@@ -44,6 +44,11 @@ class ChannelWebhookRows:
         rows = await _PAGE.read(self._database, channel.id, cursor)
         return [_webhook(row, service, channel) for row in rows]
 
+    async def of(self, service: Service, channel: Channel) -> list[ChannelWebhook]:
+        """Return all there are, oldest first."""
+        rows = await self._database.rows(_SELECT + " ORDER BY sid", channel.id)
+        return [_webhook(row, service, channel) for row in rows]
+
     async def count(self, channel: Channel) -> int:
         """Return how many there are."""
         row = await self._database.row(

@@ -39,7 +39,8 @@ class Database(Protocol):
 
         The statement takes an array for each value, and answers with rows that begin with the place (from 1)
         in the arrays of the values that they belong to. When it is the first of its change, it must be the
-        last as well: then it runs together with others that wait in the same lane.
+        last as well, unless it has no row, and has done nothing: then it runs together with others that wait
+        in the same lane.
         """
         ...
 

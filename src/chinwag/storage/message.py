@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
 from chinwag.domain.items import Tombstone
-from chinwag.domain.message import Draft, Message, MessageOrder
-from chinwag.storage.channel import COLUMNS as CHANNEL_COLUMNS
-from chinwag.storage.channel import channel_of
+from chinwag.domain.message import Message, MessageOrder
 from chinwag.storage.items import SliceOf
 from chinwag.storage.media import COLUMNS as MEDIA_COLUMNS
 from chinwag.storage.media import media_of
+from chinwag.storage.posting import post
 
 if TYPE_CHECKING:
     from chinwag.domain.caller import Caller
     from chinwag.domain.channel import Channel
     from chinwag.domain.items import Slice, Span
+    from chinwag.domain.message import Draft
     from chinwag.domain.paging import Cursor
     from chinwag.domain.service import Service
+    from chinwag.domain.webhook_call import Foretold
     from chinwag.storage.database import Database, Row
 
 _COLUMNS = f"""
@@ -105,93 +104,6 @@ _SINCE = f"""
     LIMIT $3
 """
 
-_COUNT = f"""
-    UPDATE channel
-    SET next_index = next_index + 1,
-        messages_count = messages_count + 1,
-        last_message_index = next_index,
-        last_message_sid = $4,
-        last_message_date = $5,
-        event_id = event_id + 1,
-        messages_event_id = messages_event_id + 1
-    WHERE service_id = (SELECT id FROM service WHERE account_id = $1 AND sid = $2 AND NOT deleted)
-        AND sid = $3 AND NOT deleted
-    RETURNING {CHANNEL_COLUMNS}
-"""
-
-_ADD = """
-    INSERT INTO message (
-        channel_id, "index", created_event_id, last_event_id, sid, author, member_sid, body, attributes,
-        was_edited, last_updated_by, media_id, date_created, date_updated
-    )
-    VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-"""
-
-# Many messages at once. Channels are locked in the order of their keys, so that two sets cannot wait for each
-# other. What a channel counts is what it counted when it was locked, and how many messages of the set are for
-# it; the messages then take their places in the order in which they were given.
-_POST_SET = f"""
-    WITH given AS (
-        SELECT *
-        FROM unnest(
-            $1::bigint[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[],
-            $8::text[], $9::text[], $10::boolean[], $11::text[], $12::bigint[], $13::bigint[]
-        ) WITH ORDINALITY AS given (
-            account_id, service_sid, channel_sid, sid, date_created, author, member_sid, body, attributes,
-            was_edited, last_updated_by, media_id, date_updated, place
-        )
-    ),
-    found AS (
-        SELECT given.*, channel.id AS channel_id
-        FROM given
-        JOIN service ON service.account_id = given.account_id AND service.sid = given.service_sid
-            AND NOT service.deleted
-        JOIN channel ON channel.service_id = service.id AND channel.sid = given.channel_sid
-    ),
-    held AS (
-        SELECT id
-        FROM channel
-        WHERE id IN (SELECT channel_id FROM found) AND NOT deleted
-        ORDER BY id
-        FOR UPDATE
-    ),
-    numbered AS (
-        SELECT found.*, row_number() OVER (PARTITION BY channel_id ORDER BY place) AS nth
-        FROM found JOIN held ON held.id = channel_id
-    ),
-    more AS (
-        SELECT channel_id, max(nth) AS size,
-               (array_agg(sid ORDER BY nth DESC))[1] AS sid,
-               (array_agg(date_created ORDER BY nth DESC))[1] AS date_created
-        FROM numbered
-        GROUP BY channel_id
-    ),
-    counted AS (
-        UPDATE channel
-        SET next_index = next_index + size,
-            messages_count = messages_count + size,
-            last_message_index = next_index + size - 1,
-            last_message_sid = more.sid,
-            last_message_date = more.date_created,
-            event_id = event_id + size,
-            messages_event_id = messages_event_id + size
-        FROM more
-        WHERE channel.id = more.channel_id
-        RETURNING {CHANNEL_COLUMNS}, size
-    ),
-    added AS (
-        INSERT INTO message (
-            channel_id, "index", created_event_id, last_event_id, sid, author, member_sid, body, attributes,
-            was_edited, last_updated_by, media_id, date_created, date_updated
-        )
-        SELECT counted.id, next_index - size + nth - 1, messages_event_id - size + nth,
-               messages_event_id - size + nth, numbered.sid, author, member_sid, body, numbered.attributes,
-               was_edited, last_updated_by, media_id, numbered.date_created, numbered.date_updated
-        FROM numbered JOIN counted ON counted.id = channel_id
-    )
-    SELECT numbered.place, counted.*, nth FROM numbered JOIN counted ON counted.id = channel_id
-"""
-
 
 class MessageRows:
     """Messages, each within its channel."""
@@ -200,36 +112,15 @@ class MessageRows:
         self._database = database
 
     async def post(
-        self, caller: Caller, service_sid: str, channel_sid: str, draft: Draft
+        self,
+        caller: Caller,
+        service_sid: str,
+        channel_sid: str,
+        draft: Draft,
+        foretold: Foretold | None = None,
     ) -> tuple[Message, Channel] | None:
         """Add a message to the end of a channel and return both as they are then, or None."""
-        place = (caller.account_id, service_sid, channel_sid, draft.sid, draft.date_created)
-        content = (
-            draft.author,
-            draft.member_sid,
-            draft.body,
-            draft.attributes,
-            draft.was_edited,
-            draft.last_updated_by,
-            draft.media.id if draft.media else None,
-        )
-        if self._database.takes_sets:
-            row = await self._database.together(
-                _POST_SET, channel_sid, (*place, *content, draft.date_updated)
-            )
-            return _posted(row, caller, service_sid, draft) if row else None
-
-        row = await self._database.row(_COUNT, *place)
-        if row is None:
-            return None
-        channel = channel_of(row, caller.account_sid, service_sid)
-        message = _message(draft, channel)
-        await self._database.execute(
-            _ADD,
-            channel.id, message.index, message.created_event_id, draft.sid, *content, draft.date_created,
-            draft.date_updated,
-        )  # fmt: skip
-        return message, channel
+        return await post(self._database, caller, service_sid, channel_sid, draft, foretold=foretold)
 
     async def get(self, service: Service, channel: Channel, sid: str) -> Message | None:
         """Return a message, or None."""
@@ -311,46 +202,6 @@ class MessageRows:
             """,
             channel.id, message.index, message.last_event_id,
         )  # fmt: skip
-
-
-def _posted(row: Row, caller: Caller, service_sid: str, draft: Draft) -> tuple[Message, Channel]:
-    """Return a message of a set, and its channel as it was right after this message was posted."""
-    *columns, size, nth = row[1:]
-    channel = channel_of(columns, caller.account_sid, service_sid)
-    later = size - nth
-    channel = replace(
-        channel,
-        messages_count=channel.messages_count - later,
-        next_index=channel.next_index - later,
-        last_message_index=channel.next_index - later - 1,
-        last_message_sid=draft.sid,
-        last_message_date=draft.date_created,
-        event_id=channel.event_id - later,
-        messages_event_id=channel.messages_event_id - later,
-    )
-    return _message(draft, channel), channel
-
-
-def _message(draft: Draft, channel: Channel) -> Message:
-    """Return a draft that has become the last message of its channel."""
-    return Message(
-        sid=draft.sid,
-        account_sid=channel.account_sid,
-        service_sid=channel.service_sid,
-        channel_sid=channel.sid,
-        index=channel.next_index - 1,
-        author=draft.author,
-        member_sid=draft.member_sid,
-        body=draft.body,
-        attributes=draft.attributes,
-        was_edited=draft.was_edited,
-        last_updated_by=draft.last_updated_by,
-        media=draft.media,
-        date_created=draft.date_created,
-        date_updated=draft.date_updated,
-        created_event_id=channel.messages_event_id,
-        last_event_id=channel.messages_event_id,
-    )
 
 
 def _kept(row: Row, service: Service, channel: Channel) -> Message:

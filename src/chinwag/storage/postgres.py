@@ -148,7 +148,7 @@ class PostgresTransaction:
         """Run a statement for sets, for one row of values: in a lane, if it is the first of its change."""
         if self._connection is None and not self._deferred and not self._over:
             row = await self._lane_of(sql, lane).run(values)
-            self._over = True
+            self._over = row is not None  # without one nothing was done, and the change may go on
             return row
         return await (await self._begun()).fetchrow(sql, *([value] for value in values))
 

@@ -28,7 +28,7 @@ _COLUMNS = """
     typing_indicator_timeout, consumption_report_interval, notifications,
     pre_webhook_url, post_webhook_url, webhook_method, webhook_filters, webhooks,
     service.date_created, service.date_updated, pre_webhook_retry_count, post_webhook_retry_count,
-    notifications_log_enabled, media_compatibility_message
+    notifications_log_enabled, media_compatibility_message, service.revision
 """
 
 _SELECT = f"""
@@ -49,11 +49,11 @@ _ADD = """
         typing_indicator_timeout, consumption_report_interval, notifications,
         pre_webhook_url, post_webhook_url, webhook_method, webhook_filters, webhooks,
         date_updated, pre_webhook_retry_count, post_webhook_retry_count, notifications_log_enabled,
-        media_compatibility_message
+        media_compatibility_message, revision
     )
     VALUES (
         $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-        $23, $24
+        $23, $24, $25
     )
     RETURNING id
 """
@@ -63,7 +63,7 @@ _ADD_WITH_ROLES = f"""
     INSERT INTO role (service_id, sid, friendly_name, type, permissions, date_created, date_updated)
     SELECT made.id, given.*
     FROM made, unnest(
-        $25::text[], $26::text[], $27::text[], $28::text[], $29::bigint[], $30::bigint[]
+        $26::text[], $27::text[], $28::text[], $29::text[], $30::bigint[], $31::bigint[]
     ) AS given
 """
 
@@ -128,7 +128,8 @@ class ServiceRows:
                 pre_webhook_retry_count = $19,
                 post_webhook_retry_count = $20,
                 notifications_log_enabled = $21,
-                media_compatibility_message = $22
+                media_compatibility_message = $22,
+                revision = $23
             WHERE id = $1
             """,
             service.id, *_values(service),
@@ -165,6 +166,7 @@ def _service(row: Row) -> Service:
         post_webhook_retry_count=row[22],
         notifications_log_enabled=bool(row[23]),
         media_compatibility_message=row[24],
+        revision=row[25],
     )
 
 
@@ -192,6 +194,7 @@ def _values(service: Service) -> tuple[object, ...]:
         service.post_webhook_retry_count,
         service.notifications_log_enabled,
         service.media_compatibility_message,
+        service.revision,
     )
 
 

@@ -20,9 +20,11 @@ from chinwag.storage.role import RoleRows
 from chinwag.storage.service import ServiceRows
 from chinwag.storage.user import UserRows
 from chinwag.storage.user_channel import UserChannelRows
+from chinwag.storage.webhook_call import WebhookCallRows
 
 if TYPE_CHECKING:
     from chinwag.domain.event import Event
+    from chinwag.domain.happening import Happening
     from chinwag.storage.database import Database
 
 
@@ -42,17 +44,29 @@ class Unit:
         self.messages = MessageRows(database)
         self.media = MediaRows(database)
         self.channel_webhooks = ChannelWebhookRows(database)
+        self.webhook_calls = WebhookCallRows(database)
         self.credentials = CredentialRows(database)
         self.bindings = BindingRows(database)
         self.remains = RemainsRows(database)
         self.answers = AnswerRows(database)
         self._events: list[Event] = []
+        self._happenings: list[Happening] = []
 
     def record(self, event: Event) -> None:
         """Say what happened."""
         self._events.append(event)
 
+    def happened(self, happening: Happening) -> None:
+        """Say of what webhooks may be told."""
+        self._happenings.append(happening)
+
+    def take_happenings(self) -> list[Happening]:
+        """Return what webhooks may be told of since the last call, and forget it."""
+        happenings, self._happenings = self._happenings, []
+        return happenings
+
     def take_events(self) -> list[Event]:
-        """Return what was recorded since the last call, and forget it."""
+        """Return what was recorded since the last call, and forget it and everything else of the change."""
         events, self._events = self._events, []
+        self._happenings.clear()
         return events

@@ -1,0 +1,1 @@
+"""What this server sends to others on its own: webhooks and push."""
