@@ -94,7 +94,7 @@ class Caller:
         Raises:
             ApiError: `UNAVAILABLE`, when the auth token cannot be read now.
         """
-        retry_count = len(call.attempts)
+        retry_count = call.retry_count
         date, began = self._now(), time.perf_counter()
         try:
             request = request_of(call, retry_count)
@@ -127,9 +127,9 @@ class Caller:
             signature=headers[HEADER],
             address=reply.address if reply else None,
             status=reply.status if reply else None,
-            content_type=reply.content_type if reply else None,
-            answer=_shown(reply.body) if reply else None,
-            problem=problem,
+            content_type=shown(reply.content_type) if reply and reply.content_type else None,
+            answer=shown(reply.body[: 4 * SHOWN].decode("utf-8", "replace")) if reply else None,
+            problem=shown(problem) if problem else None,
         )
         return Outcome(attempt, reply, failure)
 
@@ -148,6 +148,6 @@ def without_credentials(url: str) -> str:
     return re.sub(r"(?<=//)[^/@]*@", "***@", url, count=1)
 
 
-def _shown(body: bytes) -> str:
-    """Return the beginning of an answer as text that every store can keep."""
-    return body[: 4 * SHOWN].decode("utf-8", "replace").replace("\0", "\ufffd")[:SHOWN]
+def shown(text: str) -> str:
+    """Return the beginning of what somebody else wrote as a text that every store can keep."""
+    return text[:SHOWN].encode("utf-8", "replace").decode().replace("\0", "\ufffd")

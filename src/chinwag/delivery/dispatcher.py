@@ -132,6 +132,8 @@ class Dispatcher:
         self._slots = asyncio.Semaphore(CALLS)
         self._woken: set[int] = set()
         self._wake = asyncio.Event()
+        self._looked_at = 0.0
+        self._asked_at = 0.0
         self._leads_until = 0.0
 
     def wake(self, targets: Iterable[int]) -> None:
@@ -167,7 +169,8 @@ class Dispatcher:
         """Begin to serve every target for which calls are due."""
         self._wake.clear()
         woken, self._woken = self._woken, set()
-        if not woken or not self._leads:
+        if not woken or time.monotonic() - self._looked_at >= LOOK_SECONDS:
+            self._looked_at = time.monotonic()
             async with self._world.store.reading() as tx:
                 found = await tx.webhook_calls.targets()
             now = self._world.now()
@@ -186,8 +189,14 @@ class Dispatcher:
             self._serving[target_id] = asyncio.create_task(self._serve(target))
 
     async def _keeps_leading(self) -> bool:
-        """Return whether this server makes the calls: it does until it lets go, or vanishes."""
-        if self._leads_until - time.monotonic() < LEAD_SECONDS / 2:
+        """Return whether this server makes the calls: it does until it lets go, or vanishes.
+
+        While another one does, it is not asked again at every call.
+        """
+        now = time.monotonic()
+        asked = not self._leads and now - self._asked_at < LOOK_SECONDS
+        if self._leads_until - now < LEAD_SECONDS / 2 and not asked:
+            self._asked_at = now
             await self._lead(LEAD_SECONDS)
         return self._leads
 
@@ -208,7 +217,7 @@ class Dispatcher:
                 while (call := await self._next(target)) is not None:
                     await self._slots.acquire()
                     target.running[call.lane] = asyncio.create_task(self._make(target, call))
-                if not target.running:
+                if not target.running and not target.told:
                     return
                 with suppress(TimeoutError):
                     async with asyncio.timeout(READ_AGAIN_SECONDS if target.told else None):
@@ -282,7 +291,7 @@ class Dispatcher:
 def after(call: WebhookCall, outcome: Outcome, now: Millis) -> WebhookCall:
     """Return a call after a try: delivered, failed, or waiting for the next."""
     attempt = outcome.attempt
-    tried = replace(call, attempts=(*call.attempts, attempt), tries_left=call.tries_left - 1)
+    tried = call.after(attempt)
     if outcome.reply is not None and outcome.reply.status // 100 == 2:  # noqa: PLR2004  # 2xx
         return _ended(tried, CallState.DELIVERED, f"answered {outcome.reply.status}", now)
     why = attempt.problem or f"answered {attempt.status}"

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from chinwag import commands, limits
 from chinwag.delivery.answers import verdict
+from chinwag.delivery.attempt import shown
 from chinwag.delivery.http_out import Failure
 from chinwag.delivery.parameters import render
 from chinwag.domain import caller as who
@@ -144,13 +145,13 @@ class Gate:
         raise ApiError(kind, f"the pre-event webhook did not answer: {problem}")
 
     def _note(self, call: WebhookCall, state: CallState, reason: str, now: Millis) -> None:
-        self._journal.note(replace(call, state=state, reason=reason, date_updated=now))
+        self._journal.note(replace(call, state=state, reason=shown(reason), date_updated=now))
 
     async def _answered(self, call: WebhookCall) -> tuple[WebhookCall, Outcome]:
         """Make a call, as often as it may be made, and return it with what came of the last try."""
         while True:
             outcome = await self._caller.try_once(call, limits.WEBHOOK_ANSWER_BYTES)
-            call = replace(call, attempts=(*call.attempts, outcome.attempt), tries_left=call.tries_left - 1)
+            call = call.after(outcome.attempt)
             if not outcome.again or call.tries_left <= 0:
                 return call, outcome
             await asyncio.sleep(limits.WEBHOOK_BACK_OFF_SECONDS * 2**outcome.attempt.retry_count)

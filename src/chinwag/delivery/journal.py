@@ -6,6 +6,7 @@ Nobody waits for it but the dispatcher, which makes no further call in a lane be
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
@@ -13,10 +14,11 @@ from msgspec.structs import replace
 from chinwag import commands
 from chinwag.domain.caller import Operator
 from chinwag.domain.webhook_call import CallState, ForgetCalls, SaveCalls, WebhookCall
+from chinwag.errors import ApiError
 from chinwag.logs import logger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from chinwag.commands import World
     from chinwag.domain.announcing import Skipped
@@ -38,6 +40,9 @@ LINES = 200
 
 NOTED = 2000
 """Most pre-event calls that wait to be written down."""
+
+FORGET_PAUSE_SECONDS = 0.05
+"""How long others have the store to themselves between two removals, in seconds."""
 
 FORGET_SECONDS = 600.0
 """How often old lines are looked for, in seconds."""
@@ -68,6 +73,7 @@ class Journal:
         self._noted: list[WebhookCall] = []
         self._skipped: dict[Skipped, int] = {}
         self._lines: dict[Skipped, _Line] = {}
+        self._counted_at = 0.0
         self._something = asyncio.Event()
         self._urgent = asyncio.Event()
 
@@ -103,7 +109,7 @@ class Journal:
                 if not await self._write():
                     await asyncio.sleep(RETRY_SECONDS)
         finally:
-            await self._write()
+            await self._write(all_of_it=True)
 
     async def forget(self) -> None:
         """Remove what is too old, now and then, until cancelled."""
@@ -115,7 +121,7 @@ class Journal:
                     more = await commands.run(
                         ForgetCalls(before=before, most=FORGOTTEN), Operator(), self._world
                     )
-                    await asyncio.sleep(PAUSE_SECONDS)
+                    await asyncio.sleep(FORGET_PAUSE_SECONDS)
             except Exception as error:  # noqa: BLE001  # a store that is away for a while comes back
                 _log.warning("cannot remove old webhook calls", error=str(error))
             await asyncio.sleep(FORGET_SECONDS)
@@ -127,31 +133,61 @@ class Journal:
         except TimeoutError:
             return
 
-    async def _write(self) -> bool:
-        """Write everything that waits; False when the store cannot be written now."""
+    async def _write(self, *, all_of_it: bool = False) -> bool:
+        """Write what waits; False when the store cannot be written now."""
         tried, self._tried = self._tried, []
         noted, self._noted = self._noted, []
-        skipped, self._skipped = self._skipped, {}
+        skipped: dict[Skipped, int] = {}
+        if all_of_it or time.monotonic() - self._counted_at >= PAUSE_SECONDS:
+            skipped, self._skipped = self._skipped, skipped
+            self._counted_at = time.monotonic()
+        elif self._skipped:
+            self._something.set()
         new, counted = self._lines_of(skipped)
-        command = SaveCalls(
-            tried=tuple(call for call, _ in tried), noted=(*noted, *new), counted=tuple(counted)
-        )
-        if not (command.tried or command.noted or command.counted):
-            return True
         try:
-            await commands.run(command, Operator(), self._world)
-        except Exception as error:  # noqa: BLE001  # a store that is away for a while comes back
-            _log.warning("cannot write webhook calls down", error=str(error))
+            await self._keep(SaveCalls(tuple(call for call, _ in tried), (*noted, *new), tuple(counted)))
+        except ApiError as error:
+            _log.warning("cannot write webhook calls down", error=error.detail)
             self._tried = tried + self._tried
             self._noted = (noted + self._noted)[:NOTED]
-            self._something.set()
+            self._skip_again(skipped)
             self._urgent.set()
-            self._lines.clear()  # those that were not written must not be counted in
             return False
         for _, written in tried:
             if not written.done():
                 written.set_result(None)
         return True
+
+    def _skip_again(self, skipped: dict[Skipped, int]) -> None:
+        """Take back what could not be written: in new lines, because it is not known which there are."""
+        self._lines.clear()
+        for one, times in skipped.items():
+            self._skipped[one] = self._skipped.get(one, 0) + times
+        self._something.set()
+
+    async def _keep(self, command: SaveCalls) -> None:
+        """Write, together; and what cannot be written at all, without what is to blame.
+
+        Raises:
+            ApiError: the store is away.
+        """
+        if not (command.tried or command.noted or command.counted):
+            return
+        try:
+            await commands.run(command, Operator(), self._world)
+        except ApiError:
+            raise
+        except Exception as error:  # noqa: BLE001  # a mistake of ours: it must not hold up everybody else
+            _log.error("webhook calls cannot be written together", exc_info=error)
+        else:
+            return
+        for one in _each(command):
+            try:
+                await commands.run(one, Operator(), self._world)
+            except ApiError:
+                raise
+            except Exception as error:  # noqa: BLE001
+                _log.error("a webhook call cannot be written", exc_info=error)
 
     def _lines_of(
         self, skipped: dict[Skipped, int]
@@ -181,6 +217,13 @@ class Journal:
             (line.call, line.times) for key, line in self._lines.items() if key in touched and key in before
         ]
         return new, counted
+
+
+def _each(command: SaveCalls) -> Iterator[SaveCalls]:
+    """Return a command for each call."""
+    yield from (SaveCalls(tried=(call,)) for call in command.tried)
+    yield from (SaveCalls(noted=(call,)) for call in command.noted)
+    yield from (SaveCalls(counted=(one,)) for one in command.counted)
 
 
 def _skipped_call(skipped: Skipped, now: Millis, sid: str) -> WebhookCall:

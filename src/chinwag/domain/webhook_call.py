@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from chinwag.ids import NewSid
 
 
+ATTEMPTS = 10
+"""Most tries of a call that are remembered."""
+
+
 class CallState(StrEnum):
     """How far a call has come."""
 
@@ -115,6 +119,16 @@ class WebhookCall(Struct, frozen=True, kw_only=True):
     date_created: Millis
     date_updated: Millis
 
+    @property
+    def retry_count(self) -> int:
+        """How many tries there were so far."""
+        return self.attempts[-1].retry_count + 1 if self.attempts else 0
+
+    def after(self, attempt: Attempt) -> WebhookCall:
+        """Return the call after one more try; the first ones are forgotten when there were many."""
+        attempts = (*self.attempts, attempt)[-ATTEMPTS:]
+        return replace(self, attempts=attempts, tries_left=self.tries_left - 1)
+
 
 class Foretold(Struct, frozen=True, kw_only=True):
     """What webhooks are told of a message that is to be posted, decided before it has its place.
@@ -201,7 +215,7 @@ class WebhookCalls(Protocol):
         ...
 
 
-class SaveCalls(Struct, frozen=True, kw_only=True):
+class SaveCalls(Struct, frozen=True):
     """Keep what came of calls, and what was not called.
 
     Args:
