@@ -13,8 +13,8 @@ import pytest
 from chinwag.auth.token_refusal import all_reasons
 from chinwag.errors import Kind, all_kinds
 from chinwag.realtime.router import ROUTES as SOCKET_ROUTES
-from chinwag.rest.routes import ROUTES, Route
-from chinwag.rest.version import Version
+from chinwag.rest.routes import OWN_ROUTES, ROUTES, Route
+from chinwag.rest.version import OWN, Version
 from chinwag.settings import Settings
 
 HOME = Path(__file__).parents[1]
@@ -87,6 +87,12 @@ def test_every_route_of_every_version_is_documented_once_and_no_other() -> None:
     assert sorted(documented) == sorted(all_routes())
 
 
+def test_every_route_of_our_own_is_documented_and_no_other() -> None:
+    documented = re.findall(rf"^\| `([A-Z]+) {OWN}(/[^`]*)` \| \S", page("api.md"), re.MULTILINE)
+
+    assert documented == [(route.method, route.path) for route in OWN_ROUTES]
+
+
 def test_no_route_is_spoken_of_that_is_not_there() -> None:
     spoken_of = set(REQUEST.findall(page("api.md")))
 
@@ -112,9 +118,13 @@ def test_every_line_of_the_log_that_operators_are_told_to_watch_is_written_somew
     assert [event for event in watched if f'"{event}"' not in code] == []
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
+@pytest.mark.parametrize("route", [*ROUTES, *OWN_ROUTES], ids=lambda route: f"{route.method} {route.path}")
 def test_every_parameter_of_a_route_is_documented_beside_it(route: Route) -> None:
-    lists, *_, beside = (part for part in parts("api.md") if part.startswith("Lists") or named(route) in part)
+    lists, *_, beside = (
+        part
+        for part in parts("api.md")
+        if part.startswith("Lists") or named(route) in part or named(route, OWN) in part
+    )
 
     assert parameters(route) - in_tables(beside) - in_tables(lists) == set()
 
@@ -167,9 +177,9 @@ def all_routes() -> list[tuple[str, str, str]]:
     ]
 
 
-def named(route: Route) -> str:
+def named(route: Route, prefix: str = "") -> str:
     """Return a route as a table names it."""
-    return f"`{route.method} {route.path}`"
+    return f"`{route.method} {prefix}{route.path}`"
 
 
 def parameters(route: Route) -> set[str]:

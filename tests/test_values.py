@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chinwag import limits
+from chinwag import limits, values
 from chinwag.errors import ApiError, Kind, Kinds
 from chinwag.values import (
     Attributes,
@@ -363,3 +363,15 @@ def test_every_moment_is_read_back_to_the_millisecond(moment: datetime, zone: st
 
     exact = moment.replace(microsecond=moment.microsecond // 1000 * 1000, tzinfo=UTC)
     assert found == round(exact.timestamp() * 1000)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://user:secret@example.com/?a=b@c", "https://***@example.com/?a=b@c"),
+        ("https://example.com/a@b", "https://example.com/a@b"),
+        ("http://example.com?x@y", "http://example.com?x@y"),
+    ],
+)
+def test_an_address_is_shown_without_its_credentials(url: str, shown: str) -> None:
+    assert values.without_credentials(url) == shown

@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 import tomllib
 from dataclasses import fields
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import uvloop
 from cyclopts import App, CycloptsError
 from cyclopts.config import Dict, Env
 
 from chinwag import __version__, app, commands, limits
-from chinwag.app import CannotStartError, opened
+from chinwag.app import opened
 from chinwag.auth.secrets import new_secret
-from chinwag.auth.token_refusal import TokenRefusedError
+from chinwag.cli_run import run_to_the_end
+from chinwag.cli_webhooks import webhooks
 from chinwag.domain.account import ChangeAuthToken, CreateAccount, CreateKey, RevokeKey
 from chinwag.domain.caller import Operator
 from chinwag.errors import ApiError, Kinds
 from chinwag.logs import configure_logs
 from chinwag.settings import Settings, StoreSettings, without_password
-from chinwag.storage.store import StoreCannotOpenError
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
-
     from cyclopts import ArgumentCollection
 
     from chinwag.auth.first_start import Credentials
@@ -70,6 +67,7 @@ accounts = App(name="accounts", help="List, add and change accounts.")
 keys = App(name="keys", help="List, add and revoke API keys.")
 command_line.command(accounts)
 command_line.command(keys)
+command_line.command(webhooks)
 
 
 def main() -> None:
@@ -93,7 +91,7 @@ def serve(*, settings: Settings = _DEFAULTS) -> int:
 
         await serving(settings, lambda base, credentials: _say_ready(settings, base, credentials))
 
-    return _run(run(), uvloop.new_event_loop)
+    return run_to_the_end(run(), uvloop.new_event_loop)
 
 
 @command_line.command
@@ -104,7 +102,7 @@ def migrate(*, settings: StoreSettings = _STORE) -> int:
         async with opened(settings, new=True):
             print(f"{without_password(settings.database)} is up to date.")
 
-    return _run(run())
+    return run_to_the_end(run())
 
 
 @command_line.command
@@ -119,7 +117,7 @@ def check(*, settings: StoreSettings = _STORE) -> int:
             print(f"accounts        {len(found)}")
         print("Everything is in order.")
 
-    return _run(run())
+    return run_to_the_end(run())
 
 
 @command_line.command
@@ -166,7 +164,7 @@ def token(
             )
             print(made)
 
-    return _run(run())
+    return run_to_the_end(run())
 
 
 @accounts.command(name="list")
@@ -181,7 +179,7 @@ def list_accounts(*, settings: StoreSettings = _STORE) -> int:
             if not found:
                 print(f"There are no accounts in {without_password(settings.database)}.", file=sys.stderr)
 
-    return _run(run())
+    return run_to_the_end(run())
 
 
 @accounts.command(name="create")
@@ -199,7 +197,7 @@ def create_account(friendly_name: str, /, *, settings: StoreSettings = _STORE) -
             account = await commands.run(command, Operator(), parts.world)
             print(f"account SID  {account.sid}\nauth token   {token}   (shown only now)")
 
-    return _run(run())
+    return run_to_the_end(run())
 
 
 @accounts.command(name="new-token")
@@ -217,7 +215,7 @@ def new_auth_token(sid: str, /, *, settings: StoreSettings = _STORE) -> int:
             await commands.run(command, Operator(), parts.world)
             print(f"account SID  {sid}\nauth token   {token}   (shown only now)")
 
-    return _run(run())
+    return run_to_the_end(run())
 
 
 @keys.command(name="list")
@@ -237,7 +235,7 @@ def list_keys(account: str | None = None, /, *, settings: StoreSettings = _STORE
                 for key in await tx.accounts.keys(owner):
                     print(f"{key.sid}  {key.account_sid}  {key.friendly_name}")
 
-    return _run(run())
+    return run_to_the_end(run())
 
 
 @keys.command(name="create")
@@ -258,7 +256,7 @@ def create_key(account: str, friendly_name: str = "API key", /, *, settings: Sto
             key = await commands.run(command, Operator(), parts.world)
             print(f"key SID  {key.sid}\nsecret   {secret}   (shown only now)")
 
-    return _run(run())
+    return run_to_the_end(run())
 
 
 @keys.command(name="revoke")
@@ -274,7 +272,7 @@ def revoke_key(sid: str, /, *, settings: StoreSettings = _STORE) -> int:
             await commands.run(RevokeKey(sid=sid), Operator(), parts.world)
             print(f"{sid} is revoked.")
 
-    return _run(run())
+    return run_to_the_end(run())
 
 
 def _say_ready(settings: Settings, base: str, credentials: Credentials | None) -> None:
@@ -314,22 +312,3 @@ curl    curl {here}/v2/Services -u {account}:{token} -d FriendlyName=Support
 Python  client = Client("{account}", "{token}"); client.chat.base_url = "{here}"
 Node    const client = require('twilio')('{account}', '{token}'); client.chat.baseUrl = '{here}';
 Token   chinwag token --service IS… --identity alice"""
-
-
-def _run(work: Coroutine[Any, Any, None], loop_factory: Any = None) -> int:  # noqa: ANN401
-    """Run to the end, and turn what an operator can mend into one line. Return the exit status."""
-    try:
-        with asyncio.Runner(loop_factory=loop_factory) as runner:
-            runner.run(work)
-    except (CannotStartError, StoreCannotOpenError) as error:
-        print(f"chinwag: {error}", file=sys.stderr)
-        return 1
-    except TokenRefusedError as error:
-        print(f"chinwag: {error.detail}", file=sys.stderr)
-        return 1
-    except ApiError as error:
-        print(f"chinwag: {error.detail or error.message}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    return 0

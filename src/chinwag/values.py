@@ -325,6 +325,11 @@ class Moment:
         return {"type": "string", "format": "date-time"}
 
 
+def without_credentials(url: str) -> str:
+    """Return a URL as it may be shown to others."""
+    return re.sub(r"(?<=//)[^/?#]*@", "***@", url, count=1)
+
+
 def to_second(millis: Millis) -> str:
     """Return a moment as `2015-07-30T20:00:00Z`: whole seconds, as REST has it.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,6 +11,19 @@ from conformance.stored import add_binding, add_media
 if TYPE_CHECKING:
     from chinwag.settings import Settings
     from support.api import Api
+
+
+async def a_call(api: Api, channel: dict[str, Any]) -> str:
+    """Have a webhook called at which nobody is, and return the SID of the call."""
+    path = f"/Services/{channel['service_sid']}"
+    hook = {"PostWebhookUrl": "http://127.0.0.1:9/", "WebhookFilters": "onMessageSent"}
+    await api.post(f"/v2{path}", **hook)
+    headers = {"X-Twilio-Webhook-Enabled": "true"}
+    posted = f"/v2{path}/Channels/{channel['sid']}/Messages"
+    await api.send("POST", posted, headers=headers, data={"Body": "hello"})
+    await api.post(f"/v2{path}", PostWebhookUrl="")
+    calls = await api.get(f"/chinwag/v1{path}/WebhookCalls", Event="onMessageSent", PageSize=100)
+    return next(call["sid"] for call in calls.json["webhook_calls"] if call["target_url"])
 
 
 @pytest.fixture
@@ -44,6 +57,7 @@ async def there(api: Api, server: tuple[str, Settings]) -> dict[str, object]:
         "message_sid": message["sid"],
         "webhook_sid": webhook.json["sid"],
         "credential_sid": credential.json["sid"],
+        "call_sid": await a_call(api, channel),
         "binding_sid": await add_binding(settings, user, credential.json),
         # Forms.
         "Identity": "carol",

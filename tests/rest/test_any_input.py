@@ -14,7 +14,8 @@ from chinwag.errors import Kinds, all_kinds
 from chinwag.rest import manners
 from chinwag.rest.manners import Manners, routable
 from chinwag.rest.meters import Meters
-from chinwag.rest.routes import ROUTES, Route
+from chinwag.rest.openapi import all_routes
+from chinwag.rest.routes import Route
 from chinwag.rest.version import Version
 
 if TYPE_CHECKING:
@@ -24,11 +25,9 @@ bounded = settings(
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
-Endpoint = tuple[Version, Route]
+Endpoint = tuple[str, Version, Route]
 
-ENDPOINTS: list[Endpoint] = [
-    (version, route) for version in Version for route in ROUTES if route.since <= version
-]
+ENDPOINTS: list[Endpoint] = list(all_routes())
 
 NAMES = re.compile(r"\{(\w+)\}")
 
@@ -38,7 +37,7 @@ parameters = st.sampled_from(
     sorted(
         {
             param.name
-            for version, route in ENDPOINTS
+            for _, version, route in ENDPOINTS
             for table in (route.takes, route.pages and route.pages.params)
             if table
             for param in table.of(version)
@@ -64,9 +63,9 @@ def encoded(pairs: list[tuple[str, str]]) -> bytes:
 
 
 endpoints = st.sampled_from(ENDPOINTS)
-that_stay = st.sampled_from([found for found in ENDPOINTS if found[1].method != "DELETE"])
-with_bodies = st.sampled_from([found for found in ENDPOINTS if found[1].takes])
-lists = st.sampled_from([found for found in ENDPOINTS if found[1].pages])
+that_stay = st.sampled_from([found for found in ENDPOINTS if found[2].method != "DELETE"])
+with_bodies = st.sampled_from([found for found in ENDPOINTS if found[2].takes])
+lists = st.sampled_from([found for found in ENDPOINTS if found[2].pages])
 
 odd_names = st.one_of(
     st.binary(min_size=1, max_size=40),
@@ -84,8 +83,8 @@ odd_names = st.one_of(
 async def test_no_form_and_no_query_is_a_mistake_of_ours(
     api: Api, there: dict[str, str], form: list[tuple[str, str]], endpoint: Endpoint
 ) -> None:
-    version, route = endpoint
-    path = version.path + route.path.format_map(there)
+    prefix, _, route = endpoint
+    path = prefix + route.path.format_map(there)
 
     if route.method == "POST":
         answer = await api.form(path, encoded(form))
@@ -100,8 +99,8 @@ async def test_no_form_and_no_query_is_a_mistake_of_ours(
 async def test_no_bytes_are_a_mistake_of_ours(
     api: Api, there: dict[str, str], body: bytes, endpoint: Endpoint
 ) -> None:
-    version, route = endpoint
-    path = version.path + route.path.format_map(there)
+    prefix, _, route = endpoint
+    path = prefix + route.path.format_map(there)
 
     answer = await api.form(path, b"FriendlyName=x&Identity=dave&Body=x&Type=fcm&" + body)
 
@@ -113,7 +112,7 @@ async def test_no_bytes_are_a_mistake_of_ours(
 async def test_no_name_in_a_path_is_a_mistake_of_ours(
     api: Api, there: dict[str, str], names: list[bytes], odd: int, endpoint: Endpoint
 ) -> None:
-    version, route = endpoint
+    prefix, _, route = endpoint
     in_path = NAMES.findall(route.path)
     segments = {
         name: quote_from_bytes(names[place], safe="")
@@ -122,7 +121,7 @@ async def test_no_name_in_a_path_is_a_mistake_of_ours(
         for place, name in enumerate(in_path)
     }
 
-    answer = await api.send(route.method, version.path + route.path.format_map(segments))
+    answer = await api.send(route.method, prefix + route.path.format_map(segments))
 
     assert well_answered(answer)
 
@@ -150,9 +149,9 @@ async def test_no_path_is_a_mistake_of_ours(api: Api, segments: list[bytes], ver
 async def test_no_query_of_a_list_is_a_mistake_of_ours(
     api: Api, there: dict[str, str], query: str, endpoint: Endpoint
 ) -> None:
-    version, route = endpoint
+    prefix, _, route = endpoint
 
-    answer = await api.get(f"{version.path}{route.path.format_map(there)}?{query}")
+    answer = await api.get(f"{prefix}{route.path.format_map(there)}?{query}")
 
     assert answer.status == 200 or answer.code in {20001, Kinds.INVALID_BINDING_TYPE.code}
 

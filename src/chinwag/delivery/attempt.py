@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,6 +12,7 @@ from chinwag.delivery.signature import HEADER
 from chinwag.domain.account import AccountsChanged
 from chinwag.domain.webhook_call import Attempt
 from chinwag.limits import WEBHOOK_SECONDS
+from chinwag.values import without_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -141,11 +141,6 @@ class Caller:
             assert account is not None, "accounts are never removed"
             token = self._tokens[account_sid] = self._open_secret(account.sealed_auth_token)
         return token
-
-
-def without_credentials(url: str) -> str:
-    """Return a URL as it may be shown."""
-    return re.sub(r"(?<=//)[^/@]*@", "***@", url, count=1)
 
 
 def shown(text: str) -> str:

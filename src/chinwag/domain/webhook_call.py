@@ -171,6 +171,10 @@ class WebhookCalls(Protocol):
         """Return a call of any service, or None."""
         ...
 
+    async def has_service(self, sid: str) -> bool:
+        """Return whether there is such a service, of whatever account."""
+        ...
+
     async def latest(self, service_sid: str | None, most: int) -> list[WebhookCall]:
         """Return the last calls of a service, or of all, oldest first."""
         ...

@@ -7,10 +7,12 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from chinwag import __version__
-from chinwag.rest.routes import ROUTES, Route
-from chinwag.rest.version import Version
+from chinwag.rest.routes import OWN_ROUTES, ROUTES, Route
+from chinwag.rest.version import OWN, Version
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from chinwag.rest.params import Param
     from chinwag.rest.resource import Resource
     from chinwag.values import Schema
@@ -32,7 +34,7 @@ _ERROR: Schema = {
 _WEBHOOK_HEADER: Schema = {
     "name": "X-Twilio-Webhook-Enabled",
     "in": "header",
-    "description": "Whether webhooks are told of this request. No webhook is called yet.",
+    "description": "Whether webhooks are told of this request.",
     "schema": {"type": "string", "enum": ["true", "false"]},
 }
 
@@ -67,13 +69,10 @@ def description(base: str) -> dict[str, Any]:
     """Return the API as an OpenAPI 3.1 document, served at `base`."""
     paths: dict[str, dict[str, Any]] = {}
     schemas: dict[str, Schema] = {"Error": _ERROR, "Meta": _META}
-    for version in Version:
-        for route in ROUTES:
-            if route.since > version:
-                continue
-            if route.gives is not None:
-                schemas[_schema_name(route.gives, version)] = _resource(route.gives, version)
-            paths.setdefault(version.path + route.path, {})[route.method.lower()] = _operation(route, version)
+    for prefix, version, route in all_routes():
+        if route.gives is not None:
+            schemas[_schema_name(route.gives, version)] = _resource(route.gives, version)
+        paths.setdefault(prefix + route.path, {})[route.method.lower()] = _operation(route, version)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -96,6 +95,13 @@ def description(base: str) -> dict[str, Any]:
             "schemas": schemas,
         },
     }
+
+
+def all_routes() -> Iterator[tuple[str, Version, Route]]:
+    """Return every route with what it stands below, and the version in which it shows things."""
+    for version in Version:
+        yield from ((version.path, version, route) for route in ROUTES if route.since <= version)
+    yield from ((OWN, max(Version), route) for route in OWN_ROUTES)
 
 
 def _operation(route: Route, version: Version) -> dict[str, Any]:

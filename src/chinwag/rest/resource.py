@@ -125,6 +125,7 @@ class Resource:
         says: one sentence for the description of the API.
         url_since: the first version that shows the resource's own address.
         name: in the description of the API, where it is not that of the record.
+        prefix: what its path stands below, in the place of a version.
 
     Raises:
         AttributeError: a field or a path names an attribute that the record does not have.
@@ -141,6 +142,7 @@ class Resource:
         says: str,
         url_since: Version = Version.V1,
         name: str = "",
+        prefix: str | None = None,
     ) -> None:
         named = [attribute for part in (*fields, *links) for attribute in part.attributes]
         for attribute in (*named, *_NAMES.findall(path)):
@@ -149,6 +151,7 @@ class Resource:
         self.name = name or record.__name__
         self.key = key
         self.path = path
+        self.prefix = prefix
         self.fields = fields
         self.links = links
         self.says = says
@@ -205,7 +208,7 @@ class _View:
             if len(field.attributes) > 1 and (render := field.render) is not None
         ]
         self.has_url = resource.url_since <= version
-        self.path = version.path + _NAMES.sub("%s", resource.path)
+        self.path = (resource.prefix or version.path) + _NAMES.sub("%s", resource.path)
         self.path_values = _tuple_getter(_NAMES.findall(resource.path))
         links = [link for link in resource.links if link.since <= version]
         self.below = [(link.name, link.to) for link in links if not link.attributes]

@@ -21,6 +21,7 @@ from chinwag.rest import (
     service,
     user,
     user_channel,
+    webhook_call,
 )
 from chinwag.rest.version import Version
 
@@ -295,3 +296,26 @@ ROUTES: tuple[Route, ...] = (
     ),
 )
 """Every route, by noun."""
+
+_WEBHOOK_CALLS = f"{_SERVICE}/WebhookCalls"
+_WEBHOOK_CALL = f"{_WEBHOOK_CALLS}/{{call_sid}}"
+
+OWN_ROUTES: tuple[Route, ...] = (
+    Route(
+        method="GET",
+        path=_WEBHOOK_CALLS,
+        operation=webhook_call.page,
+        gives=webhook_call.WEBHOOK_CALL,
+        pages=webhook_call.PAGING,
+        within=service.named,
+    ),
+    Route(method="GET", path=_WEBHOOK_CALL, operation=webhook_call.fetch, gives=webhook_call.WEBHOOK_CALL),
+    Route(
+        method="POST",
+        path=f"{_WEBHOOK_CALL}/Replay",
+        operation=webhook_call.replay,
+        gives=webhook_call.WEBHOOK_CALL,
+        refuses=(Kinds.CONFLICT,),
+    ),
+)
+"""The routes that the original has not, below `OWN`."""

@@ -23,11 +23,11 @@ from chinwag.rest.body import read_body
 from chinwag.rest.call import Call, Conventions
 from chinwag.rest.manners import ERROR, ROUTE
 from chinwag.rest.params import parse_form
-from chinwag.rest.routes import ROUTES, Route
-from chinwag.rest.version import Version
+from chinwag.rest.routes import OWN_ROUTES, ROUTES, Route
+from chinwag.rest.version import OWN, Version
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from chinwag.auth.basic import BasicAuthentication
     from chinwag.commands import World
@@ -59,9 +59,11 @@ class Surroundings:
 class Endpoint:
     """One path of the route table, as Falcon wants it: a responder for each method."""
 
-    def __init__(self, routes: Sequence[Route], version: Version, around: Surroundings) -> None:
+    def __init__(
+        self, routes: Sequence[Route], template: str, version: Version, around: Surroundings
+    ) -> None:
         for route in routes:
-            setattr(self, f"on_{route.method.lower()}", _responder(route, version, around))
+            setattr(self, f"on_{route.method.lower()}", _responder(route, template, version, around))
 
     async def on_options(
         self, _request: falcon.asgi.Request, response: falcon.asgi.Response, **_: str
@@ -70,9 +72,10 @@ class Endpoint:
         response.data = b""
 
 
-def _responder(route: Route, version: Version, around: Surroundings) -> Callable[..., Awaitable[None]]:
+def _responder(
+    route: Route, template: str, version: Version, around: Surroundings
+) -> Callable[..., Awaitable[None]]:
     """Return what Falcon calls for a route."""
-    template = version.path + route.path
 
     async def respond(request: falcon.asgi.Request, response: falcon.asgi.Response, **names: str) -> None:
         request.scope[ROUTE] = template
@@ -197,10 +200,21 @@ def rest_app(around: Surroundings) -> falcon.asgi.App[Any, Any]:
     app.add_error_handler(falcon.HTTPError, _unrouted)
     app.add_error_handler(ApiError, _refused)
     for version in Version:
-        by_path: dict[str, list[Route]] = {}
-        for route in ROUTES:
-            if route.since <= version:
-                by_path.setdefault(route.path, []).append(route)
-        for path, routes in by_path.items():
-            app.add_route(version.path + path, Endpoint(routes, version, around))
+        _add(app, [route for route in ROUTES if route.since <= version], version.path, version, around)
+    _add(app, OWN_ROUTES, OWN, max(Version), around)
     return app
+
+
+def _add(
+    app: falcon.asgi.App[Any, Any],
+    routes: Iterable[Route],
+    prefix: str,
+    version: Version,
+    around: Surroundings,
+) -> None:
+    """Add routes below a prefix."""
+    by_path: dict[str, list[Route]] = {}
+    for route in routes:
+        by_path.setdefault(prefix + route.path, []).append(route)
+    for path, together in by_path.items():
+        app.add_route(path, Endpoint(together, path, version, around))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+OWN = "/chinwag/v1"
+"""Where that begins which the original has not. It is shown as the newest version is."""
+
 
 class Version(IntEnum):
     """A version, as it stands in a path."""

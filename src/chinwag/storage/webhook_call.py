@@ -136,6 +136,11 @@ class WebhookCallRows:
         row = await self._database.row(_FIND, sid)
         return _call(row) if row else None
 
+    async def has_service(self, sid: str) -> bool:
+        """Return whether there is such a service, of whatever account."""
+        row = await self._database.row("SELECT 1 FROM service WHERE sid = $1 AND NOT deleted", sid)
+        return row is not None
+
     async def latest(self, service_sid: str | None, most: int) -> list[WebhookCall]:
         """Return the last calls of a service, or of all, oldest first."""
         rows = await self._database.rows(_LATEST, service_sid or "", most)
