@@ -6,7 +6,7 @@ import asyncio
 import sys
 from typing import TYPE_CHECKING
 
-from cyclopts import App
+from cyclopts import App, CycloptsError
 
 from chinwag import commands
 from chinwag.app import opened
@@ -82,6 +82,8 @@ def log(
         last: How many.
         follow: Go on with what happens from now on, until Ctrl+C.
     """
+    if not 0 <= last <= MOST:
+        raise CycloptsError(f"--last is {last}: it must be 0 to {MOST}")
 
     async def run() -> None:
         async with opened(settings) as parts:
