@@ -1,0 +1,67 @@
+// People with the SDK, who do what lines of JSON on standard input say, and answer with lines of JSON.
+//
+//   {"id": 1, "who": "alice", "service": "IS…", "on": {"channel": "CH…"}, "call": "sendMessage", "args": ["hello"]}
+//   {"id": 1, "ok": 0}      or      {"id": 1, "error": {"code": 50056, "status": 403}}
+//
+// `on` says whose method is called: nothing is the client; `{"channel": …}` a channel; with `"message": index` one
+// of its messages, with `"member": identity` one of its members; `{"user": identity}` a user. `call` is a method of
+// the SDK, or `login` or `logout`. An argument `{"file": "text", "type": "text/plain"}` is a file.
+
+import { createInterface } from 'node:readline';
+
+import { inTime } from '../sdk/checks.mjs';
+import { Client, options } from '../sdk/sdk.mjs';
+import { token } from '../sdk/token.mjs';
+
+const clients = new Map();
+
+async function clientOf({ who, service }) {
+  const key = `${service} ${who}`;
+  if (!clients.has(key)) {
+    clients.set(key, Client.create(token(who, service), options()));
+  }
+  return inTime(`${who} logs in`, clients.get(key));
+}
+
+async function logout({ who, service }) {
+  const client = await clientOf({ who, service });
+  clients.delete(`${service} ${who}`);
+  await inTime(`${who} logs out`, client.shutdown());
+  return null;
+}
+
+async function subject(client, { channel, message, member, user } = {}) {
+  if (user !== undefined) return client.getUser(user);
+  if (channel === undefined) return client;
+  const found = await client.getChannelBySid(channel);
+  if (message !== undefined) return (await found.getMessages(1, message)).items[0];
+  return member === undefined ? found : found.getMemberByIdentity(member);
+}
+
+function argument(given) {
+  return given?.file === undefined ? given : { contentType: given.type, media: Buffer.from(given.file) };
+}
+
+async function done(asked) {
+  if (asked.call === 'logout') return logout(asked);
+  const client = await clientOf(asked);
+  if (asked.call === 'login') return null;
+  const on = await inTime('finding it', subject(client, asked.on));
+  const result = await inTime(asked.call, on[asked.call](...(asked.args ?? []).map(argument)));
+  return typeof result === 'number' ? result : result?.sid ?? null;
+}
+
+createInterface({ input: process.stdin }).on('line', async (line) => {
+  const asked = JSON.parse(line);
+  let answer;
+  try {
+    answer = { ok: await done(asked) };
+  } catch (error) {
+    const { code, status, message, body } = error;
+    answer = { error: { code: code ?? body?.code, status: status ?? body?.status, message } };
+  }
+  console.log(JSON.stringify({ id: asked.id, ...answer }));
+});
+
+process.on('unhandledRejection', () => {});
+console.log('ready');
