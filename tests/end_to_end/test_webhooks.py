@@ -1,4 +1,4 @@
-"""Every event, as an application with the vendor's validator receives it: of the unmodified SDK, and of REST."""
+"""Every event of the SDK and of REST, as an application with the vendor's validator receives it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from support.stage import POST, PRE, Stage, a_stage
+from support.stage import POST, PRE, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from support.postgres import Postgres
     from support.receiver import Received
 
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(240)]
@@ -58,19 +55,6 @@ EXPECTED: dict[str, tuple[set[str], set[str]]] = {
 
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 SID = re.compile(r"[A-Z]{2}[0-9a-f]{32}")
-
-
-@pytest.fixture(scope="module")
-async def stage(
-    engine: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> AsyncIterator[Stage]:
-    folder = tmp_path_factory.mktemp("webhooks")
-    database = f"sqlite:///{folder}/chinwag.db"
-    if engine == "postgres":
-        postgres: Postgres = request.getfixturevalue("postgres")
-        database = await postgres.database()
-    async with a_stage(folder, database, engine) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
