@@ -59,11 +59,12 @@ class Application:
             self._came.notify_all()
         return await self.answer(told)
 
-    async def heard(self, count: int, event: str | None = None) -> list[Told]:
-        """Wait until so many requests have come, of one event or of any, and return them."""
+    async def heard(self, count: int, event: str | None = None, **params: str) -> list[Told]:
+        """Wait until so many requests have come, of one event or of any, with these parameters."""
+        wanted = params if event is None else {"EventType": event, **params}
 
         def found() -> list[Told]:
-            return [told for told in self.told if event in {None, told.event}]
+            return [told for told in self.told if wanted.items() <= told.params.items()]
 
         async with self._came:
             await asyncio.wait_for(self._came.wait_for(lambda: len(found()) >= count), PATIENCE_SECONDS)
