@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from domain.chat import Chat
 
 PATIENCE_SECONDS = 10
-AUTH_TOKEN = "12345678901234567890123456789012"  # noqa: S105  # of the tests alone
+AUTH_TOKEN = "12345678901234567890123456789012"  # of the tests alone
 
 
 def now() -> int:

@@ -182,8 +182,9 @@ class Dispatcher:
         if not await self._keeps_leading():
             return
         for target_id in woken:
-            if target_id in self._targets:
-                self._targets[target_id].changed.set()
+            if (known := self._targets.get(target_id)) is not None:
+                known.told = True
+                known.changed.set()
                 continue
             target = self._targets[target_id] = _Target(target_id)
             self._serving[target_id] = asyncio.create_task(self._serve(target))

@@ -1,0 +1,1 @@
+"""What webhooks are told of each event, against the table of the reference."""
