@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -38,6 +40,9 @@ OVERLAP_MS = 5000
 
 MOST = 10_000
 """Most calls that one look prints."""
+
+READER_GONE = 141
+"""The exit status when nobody reads on, as after `| head`: the one that a shell gives to SIGPIPE."""
 
 WHAT_TO_DO = {
     NoCall.NO_HEADER: (
@@ -88,25 +93,26 @@ def log(
     async def run() -> None:
         async with opened(settings) as parts:
             store = parts.world.store
+            since = parts.world.now()
             async with store.reading() as tx:
                 await _check_service(tx, service)
+                # Before the last ones: what happens in between is then printed, now or at the first look.
+                before = await tx.webhook_calls.changed(service, since - OVERLAP_MS, MOST) if follow else []
                 calls = await tx.webhook_calls.latest(service, last)
-            if not calls and not follow:
+            if not calls and last > 0:
                 print(_NOTHING.format(without_password(settings.database)), file=sys.stderr)
-            printed = {_version(call) for call in calls}
             for call in calls:
-                print(line(call), flush=True)
-            since = parts.world.now()
+                _print(line(call))
+            known = {_version(call) for call in (*before, *calls)}
             while follow:
                 await asyncio.sleep(FOLLOW_SECONDS)
                 looked = parts.world.now()
                 async with store.reading() as tx:
                     calls = await tx.webhook_calls.changed(service, since - OVERLAP_MS, MOST)
                 for call in calls:
-                    if call.date_updated >= since - OVERLAP_MS and _version(call) not in printed:
-                        printed.add(_version(call))
-                        print(line(call), flush=True)
-                since = looked
+                    if _version(call) not in known:
+                        _print(line(call))
+                known, since = {_version(call) for call in calls}, looked
 
     return run_to_the_end(run())
 
@@ -129,33 +135,35 @@ def show(sid: str, /, *, settings: StoreSettings = _STORE) -> int:
         async with opened(settings) as parts, parts.world.store.reading() as tx:
             call = await call_named(tx, Operator(), None, sid)
             for text in described(call):
-                print(text)
+                for part in text.split("\n"):
+                    _print(part)
 
     return run_to_the_end(run())
 
 
 @webhooks.command
-def replay(*sids: str, settings: StoreSettings = _STORE) -> int:
+def replay(sid: str, /, *sids: str, settings: StoreSettings = _STORE) -> int:
     """Call again: with the same parameters and the same idempotency token, to the same address.
 
     Args:
-        sids: The calls, WC….
+        sid: The call, WC….
+        sids: Further calls.
     """
 
     async def run() -> None:
         async with opened(settings) as parts:
-            refused: ApiError | None = None
-            for sid in sids:
+            refused = False
+            for one in (sid, *sids):
                 try:
-                    call = await commands.run(ReplayCall(sid=sid), Operator(), parts.world)
+                    call = await commands.run(ReplayCall(sid=one), Operator(), parts.world)
                 except ApiError as error:
-                    print(f"chinwag: {sid}: {error.detail or error.message}", file=sys.stderr)
-                    refused = error
+                    print(f"chinwag: {one}: {error.detail or error.message}", file=sys.stderr)
+                    refused = True
                 else:
-                    print(
-                        f"{sid} is called again within a second, or when the server starts: {_target(call)}"
+                    _print(
+                        f"{one} is called again within a second, or when the server starts: {_target(call)}"
                     )
-            if refused is not None:
+            if refused:
                 raise SystemExit(1)
 
     return run_to_the_end(run())
@@ -164,6 +172,24 @@ def replay(*sids: str, settings: StoreSettings = _STORE) -> int:
 async def _check_service(tx: Reader, sid: str | None) -> None:
     if sid is not None and not await tx.webhook_calls.has_service(sid):
         raise ApiError(Kinds.NOT_FOUND, f"there is no service {sid}", path=f"/Services/{sid}")
+
+
+def _print(text: str) -> None:
+    """Print a line. Whoever wrote a message or an answer does not command the terminal of an operator."""
+    try:
+        print(_UNSEEN.sub(_escaped, text), flush=True)
+    except BrokenPipeError:
+        # What could not be written is written again at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(READER_GONE) from None
+
+
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""What controls a terminal, or the direction of a line."""
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode()
 
 
 def line(call: WebhookCall) -> str:
@@ -223,7 +249,9 @@ def _request(call: WebhookCall) -> Iterator[str]:
         yield f"{name}: {value}"
     if request.body is not None:
         yield f"\n{request.body}"
-    yield f"\nWhat is signed\n\n{request.signed_text}"
+    unseen = _UNSEEN.search(request.signed_text.replace("\n", ""))
+    note = " (what cannot be seen is shown as \\t, \\r, \\x1b)" if unseen else ""
+    yield f"\nWhat is signed{note}\n\n{request.signed_text}"
     yield _HOW_IT_IS_SIGNED.format(call.account_sid)
 
 

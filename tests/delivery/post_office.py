@@ -36,6 +36,11 @@ PATIENCE_SECONDS = 10
 AUTH_TOKEN = "12345678901234567890123456789012"  # of the tests alone
 
 
+def a_guard() -> AddressGuard:
+    """Lets this machine be called."""
+    return AddressGuard((ip_network("127.0.0.0/8"),), credentials=False)
+
+
 def now() -> int:
     return time.time_ns() // 1_000_000
 
@@ -48,13 +53,15 @@ class Trouble:
     away: bool = False
     refused: int = 0
     writes: int = 0
-    _wrote: asyncio.Event = field(default_factory=asyncio.Event)
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def write(self, change: Callable[..., Any]) -> tuple[Any, list[Event]]:
-        self.writes += 1
-        self._wrote.set()
-        self._check()
-        return await self.store.write(change)
+        try:
+            self._check()
+            return await self.store.write(change)
+        finally:
+            self.writes += 1
+            self._changed.set()
 
     def reading(self) -> AbstractAsyncContextManager[Reader]:
         self._check()
@@ -64,16 +71,21 @@ class Trouble:
         await self.store.close()
 
     async def further_writes(self, count: int) -> None:
-        """Wait until somebody has tried to write so many times more."""
+        """Wait until somebody has written, or tried to, so many times more."""
         wanted = self.writes + count
+        await self.until(lambda: self.writes >= wanted)
+
+    async def until(self, wanted: Callable[[], bool]) -> None:
+        """Wait until something is so that changes with a write or a refusal."""
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while self.writes < wanted:
-                self._wrote.clear()
-                await self._wrote.wait()
+            while not wanted():
+                self._changed.clear()
+                await self._changed.wait()
 
     def _check(self) -> None:
         if self.away:
             self.refused += 1
+            self._changed.set()
             raise ApiError(Kinds.UNAVAILABLE)
 
 
@@ -154,7 +166,7 @@ class PostOffice:
 
 @asynccontextmanager
 async def a_post_office(chat: Chat) -> AsyncIterator[PostOffice]:
-    http = HttpOut(AddressGuard((ip_network("127.0.0.0/8"),), credentials=False))
+    http = HttpOut(a_guard())
     try:
         yield PostOffice(chat, await chat.service(), http)
     finally:

@@ -46,6 +46,20 @@ class Unsteady:
         return self._store.reading()
 
 
+class Slow:
+    """A store that takes its time until it is told to go on."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.began = asyncio.Event()
+        self.go = asyncio.Event()
+
+    async def write(self, change: Any) -> Any:
+        self.began.set()
+        await self.go.wait()
+        return await self._store.write(change)
+
+
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journals, "PAUSE_SECONDS", 0.05)
@@ -171,6 +185,17 @@ async def test_what_is_left_is_written_at_the_end(chat: Chat) -> None:
         journal.skip([skipped(chat)])
 
     assert len(await lines(chat)) == 2
+
+
+async def test_what_is_being_written_at_the_end_is_written_once(chat: Chat, store: Store) -> None:
+    slow = Slow(store)
+    async with a_journal(chat, slow) as journal:
+        journal.note(a_call(chat))
+        journal.skip([skipped(chat)] * 3)
+        await slow.began.wait()
+        asyncio.get_running_loop().call_soon(slow.go.set)  # when the journal is cancelled already
+
+    assert [line.count for line in await lines(chat)] == [1, 3]
 
 
 async def test_what_is_old_is_forgotten(chat: Chat) -> None:

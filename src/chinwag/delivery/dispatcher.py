@@ -65,6 +65,7 @@ class _Target:
     def __init__(self, target_id: int) -> None:
         self.id = target_id
         self.held: set[int] = set()
+        self.ended: set[int] = set()
         self.running: dict[str, asyncio.Task[None]] = {}
         self.changed = asyncio.Event()
         self.told = True
@@ -74,9 +75,9 @@ class _Target:
         self._lanes: dict[str, deque[WebhookCall]] = {}
 
     def hold(self, calls: Iterable[WebhookCall]) -> None:
-        """Take calls in, each behind those of its lane."""
+        """Take calls in, each behind those of its lane; not those that ended since the store was asked."""
         for call in calls:
-            if call.id not in self.held:
+            if call.id not in self.held and call.id not in self.ended:
                 self.held.add(call.id)
                 self._lanes.setdefault(call.lane, deque()).append(call)
 
@@ -96,6 +97,7 @@ class _Target:
         """Note that a call is no longer under way, and that it is known what came of it."""
         del self.running[call.lane]
         self.held.discard(call.id)
+        self.ended.add(call.id)
         self.changed.set()
 
     def answered(self) -> None:
@@ -240,6 +242,7 @@ class Dispatcher:
         if call is None and read and len(target.held) < HELD:
             target.told = False
             target.read_at = time.monotonic()
+            target.ended.clear()
             most = len(target.held) + READ
             async with self._world.store.reading() as tx:
                 calls = await tx.webhook_calls.due(target.id, self._world.now(), most)

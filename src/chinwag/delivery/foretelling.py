@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from chinwag.delivery.parameters import render
-from chinwag.domain.announcing import new_call
+from chinwag.domain.announcing import asks, new_call
 from chinwag.domain.happening import Happening
 from chinwag.domain.message import Message
 from chinwag.domain.service import ServiceDeleted, ServiceUpdated
@@ -59,10 +59,15 @@ class Foreteller:
 
         date, sid = world.now(), world.new_sid("IM")
         target = service_target(service, WebhookEvent.MESSAGE_SENT)
+        foretold = Foretold(
+            revision=service.revision,
+            message_sid=sid,
+            date=date,
+            call=None,
+            not_asked=asks(service, WebhookEvent.MESSAGE_SENT),
+        )
         if isinstance(target, NoCall):
-            foretold = Foretold(
-                revision=service.revision, message_sid=sid, date=date, call=None, skipped=target
-            )
+            foretold = replace(foretold, skipped=target)
             return replace(command, channel=channel_sid, foretold=foretold)
 
         draft = command.draft(sid, date, caller)
@@ -84,8 +89,7 @@ class Foreteller:
         params = render(happening.event, happening, Source.API, None)
         del params["Index"]  # which is known when the message has its place
         call = new_call(service, happening, target, params, Source.API, None, date, world.new_sid)
-        foretold = Foretold(revision=service.revision, message_sid=sid, date=date, call=call)
-        return replace(command, channel=channel_sid, foretold=foretold)
+        return replace(command, channel=channel_sid, foretold=replace(foretold, call=call))
 
     async def _service(self, caller: Caller, sid: str, world: World) -> Service | None:
         key = (caller.account_id, sid)

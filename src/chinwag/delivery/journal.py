@@ -99,6 +99,7 @@ class Journal:
 
     async def run(self) -> None:
         """Write, until cancelled; then what is left."""
+        writing: asyncio.Task[bool] | None = None
         try:
             while True:
                 await self._something.wait()
@@ -106,9 +107,12 @@ class Journal:
                     await self._gather()
                 self._something.clear()
                 self._urgent.clear()
-                if not await self._write():
+                writing = asyncio.create_task(self._write())
+                if not await asyncio.shield(writing):
                     await asyncio.sleep(RETRY_SECONDS)
         finally:
+            if writing is not None:
+                await asyncio.wait([writing])  # what is being written would be lost with it
             await self._write(all_of_it=True)
 
     async def forget(self) -> None:

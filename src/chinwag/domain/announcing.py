@@ -86,6 +86,8 @@ async def announce(
                 targets.add(foretold.call.target_id)
             if foretold.skipped is not None:
                 skipped.append(_skipped(caller, happening, client, foretold.skipped))
+            if foretold.not_asked:
+                skipped.append(_not_asked(caller, happening))
             continue
         if service is None or (client is None and not caller.tells_webhooks):
             skipped.append(_skipped(caller, happening, client, NoCall.NO_HEADER))
@@ -93,10 +95,8 @@ async def announce(
 
         found, missed = await _targets(tx, service, channel, happening)
         skipped += [_skipped(caller, happening, client, why, via=via) for via, why in missed]
-        if client is None and _asks(service, happening.event):
-            skipped.append(
-                _skipped(caller, happening, None, NoCall.REST_IS_NOT_ASKED, ASKED_BEFORE[happening.event])
-            )
+        if client is None and asks(service, happening.event):
+            skipped.append(_not_asked(caller, happening))
         params = render(happening.event, happening, source, client) if found else {}
         for target in found:
             call = new_call(service, happening, target, params, source, client, now, new_sid)
@@ -139,6 +139,12 @@ def new_call(  # noqa: PLR0917  # each of another kind
     )
 
 
+def asks(service: Service, event: WebhookEvent) -> bool:
+    """Return whether a service has itself asked before an event."""
+    before = ASKED_BEFORE.get(event)
+    return before is not None and isinstance(service_target(service, before), Target)
+
+
 @lru_cache(maxsize=10_000)
 def target_id(url: str) -> int:
     """Return a number that stands for a URL."""
@@ -163,10 +169,8 @@ async def _targets(
     return found, [(via, why) for via, why in asked if isinstance(why, NoCall)]
 
 
-def _asks(service: Service, event: WebhookEvent) -> bool:
-    """Return whether a service has itself asked about an event."""
-    before = ASKED_BEFORE.get(event)
-    return before is not None and isinstance(service_target(service, before), Target)
+def _not_asked(caller: Caller, happening: Happening) -> Skipped:
+    return _skipped(caller, happening, None, NoCall.REST_IS_NOT_ASKED, ASKED_BEFORE[happening.event])
 
 
 def _skipped(
@@ -192,6 +196,6 @@ def _skipped(
 def _channel_sid(happening: Happening) -> str | None:
     """Return the SID of the channel that something happened in, or to."""
     subject = happening.subject
-    if isinstance(subject, User):
-        return None
+    if isinstance(subject, User) or happening.event is WebhookEvent.CHANNEL_ADD:
+        return None  # a channel that is not there yet gets another SID
     return getattr(subject, "channel_sid", subject.sid)

@@ -142,6 +142,7 @@ class Foretold(Struct, frozen=True, kw_only=True):
         date: when it is posted.
         call: what is told, without the index; None when nothing is.
         skipped: why not, then.
+        not_asked: whether the service has itself asked about messages, which it is not over REST.
     """
 
     revision: str
@@ -149,6 +150,7 @@ class Foretold(Struct, frozen=True, kw_only=True):
     date: Millis
     call: WebhookCall | None
     skipped: NoCall | None = None
+    not_asked: bool = False
 
 
 class WebhookCalls(Protocol):

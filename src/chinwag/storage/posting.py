@@ -69,21 +69,19 @@ _POST_SET = f"""
         FROM unnest(
             $1::bigint[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[],
             $8::text[], $9::text[], $10::boolean[], $11::text[], $12::bigint[], $13::bigint[],
-            $14::text[], $15::bigint[], $16::text[], $17::text[], $18::text[], $19::text[], $20::bigint[],
-            $21::integer[], $22::text[]
+            $14::jsonb[]
         ) WITH ORDINALITY AS given (
             account_id, service_sid, channel_sid, sid, date_created, author, member_sid, body, attributes,
-            was_edited, last_updated_by, media_id, date_updated,
-            revision, told, call_sid, via, url, method, target_id, tries_left, params, place
+            was_edited, last_updated_by, media_id, date_updated, told, place
         )
     ),
     found AS (
         SELECT given.*, channel.id AS channel_id, service.id AS service_id
         FROM given
         JOIN service ON service.account_id = given.account_id AND service.sid = given.service_sid
-            AND NOT service.deleted AND (given.revision IS NULL OR service.revision = given.revision)
+            AND NOT service.deleted AND (told IS NULL OR service.revision = told ->> 'revision')
         JOIN channel ON channel.service_id = service.id AND channel.sid = given.channel_sid
-            AND (given.revision IS NULL OR NOT EXISTS (
+            AND (told IS NULL OR NOT EXISTS (
                 SELECT 1 FROM channel_webhook WHERE channel_webhook.channel_id = channel.id
             ))
     ),
@@ -133,11 +131,13 @@ _POST_SET = f"""
             service_id, sid, channel_sid, event, source, via, url, method, params, target_id, lane, state,
             tries_left, due, attempts, "count", date_created, date_updated
         )
-        SELECT service_id, call_sid, channel_sid, 'onMessageSent', 'API', via, url, method,
-               left(params, -1) || ',"Index":"' || next_index - size + nth - 1 || '"}}',
-               target_id, channel_sid, 'waiting', tries_left, told, '[]', 1, told, told
+        SELECT service_id, told ->> 'sid', channel_sid, 'onMessageSent', 'API', told ->> 'via',
+               told ->> 'url', told ->> 'method',
+               left(told ->> 'params', -1) || ',"Index":"' || next_index - size + nth - 1 || '"}}',
+               (told ->> 'target_id')::bigint, channel_sid, 'waiting', (told ->> 'tries_left')::integer,
+               (told ->> 'date')::bigint, '[]', 1, (told ->> 'date')::bigint, (told ->> 'date')::bigint
         FROM numbered JOIN counted ON counted.id = channel_id
-        WHERE call_sid IS NOT NULL
+        WHERE told ->> 'sid' IS NOT NULL
     )
     SELECT numbered.place, counted.*, nth FROM numbered JOIN counted ON counted.id = channel_id
 """
@@ -164,7 +164,7 @@ async def post(
         draft.media.id if draft.media else None,
     )
     if database.takes_sets:
-        values = (*place, *content, draft.date_updated, *_told(foretold))
+        values = (*place, *content, draft.date_updated, _told(foretold))
         row = await database.together(_POST_SET, channel_sid, values)
         return _posted(row, caller, service_sid, draft) if row else None
 
@@ -189,27 +189,24 @@ async def post(
 
 
 _json = msgspec.json.Encoder().encode
-_NOT_TOLD = (None,) * 9
 
 
-def _told(foretold: Foretold | None) -> tuple[object, ...]:
-    """Return what `_POST_SET` takes of a call."""
+def _told(foretold: Foretold | None) -> str | None:
+    """Return what `_POST_SET` takes of what webhooks are told."""
     if foretold is None:
-        return _NOT_TOLD
-    call = foretold.call
-    if call is None:
-        return (foretold.revision, foretold.date, *_NOT_TOLD[2:])
-    return (
-        foretold.revision,
-        foretold.date,
-        call.sid,
-        call.via,
-        call.url,
-        call.method,
-        call.target_id,
-        call.tries_left,
-        _json(call.params).decode(),
-    )
+        return None
+    told: dict[str, object] = {"revision": foretold.revision, "date": foretold.date}
+    if (call := foretold.call) is not None:
+        told |= {
+            "sid": call.sid,
+            "via": call.via,
+            "url": call.url,
+            "method": call.method,
+            "target_id": call.target_id,
+            "tries_left": call.tries_left,
+            "params": _json(call.params).decode(),
+        }
+    return _json(told).decode()
 
 
 def _posted(row: Row, caller: Caller, service_sid: str, draft: Draft) -> tuple[Message, Channel]:
