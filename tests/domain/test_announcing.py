@@ -29,6 +29,7 @@ from chinwag.domain.webhook import (
     WebhookTargetChange,
 )
 from chinwag.errors import ApiError, Kinds
+from storage.builders import a_media
 
 if TYPE_CHECKING:
     from chinwag.domain.announcing import Announced
@@ -227,6 +228,32 @@ async def test_a_user_who_is_deleted_leaves_every_channel(told: Told) -> None:
     assert {call.channel_sid for call in calls} == {room.sid for room in rooms}
 
 
+async def test_who_is_taken_out_of_a_channel_is_removed(told: Told) -> None:
+    channel = await a_room(told, "alice")
+
+    await told.do(DeleteUserChannel(**here(told, channel), user="alice"))
+
+    (call,) = await told.calls()
+    assert (call.event, call.params["Reason"]) == ("onMemberRemoved", "REMOVED")
+
+
+async def test_a_channel_that_is_deleted_tells_its_own_webhooks_and_not_of_its_members(told: Told) -> None:
+    channel = await a_room(told, "alice", "bob")
+    filters = (WebhookEvent.CHANNEL_DESTROYED, WebhookEvent.MEMBER_REMOVED)
+    await told.chat.do(
+        CreateChannelWebhook(
+            **here(told, channel), type=ChannelWebhookType.WEBHOOK, target=f"{URL}/own", filters=filters
+        )
+    )
+
+    await told.do(DeleteChannel(**here(told, channel)))
+
+    assert [(call.event, call.url) for call in await told.calls()] == [
+        ("onChannelDestroyed", URL),
+        ("onChannelDestroyed", f"{URL}/own"),
+    ]
+
+
 async def test_an_invite_that_is_withdrawn_is_not_told_of(told: Told) -> None:
     channel = await a_room(told)
     await told.chat.a_user("alice")
@@ -400,6 +427,33 @@ async def test_a_message_and_a_user_are_as_the_application_wants_them(told: Told
     assert (user.friendly_name, user.attributes) == ("A", "{}")
     assert user.info_event_id == max(user.friendly_name_event_id, user.attributes_event_id)
     assert user.friendly_name_event_id != user.attributes_event_id
+
+
+async def test_the_author_and_the_names_may_be_others_too(told: Told) -> None:
+    channel = await a_room(told, "alice")
+    sid = await message_in(told, channel)
+    named = Amendment(friendly_name=None, unique_name="theirs", attributes='{"by":"bot"}')
+
+    edited = await told.chat.do(
+        UpdateMessage(**here(told, channel), sid=sid, body="hi", amendment=Amendment(author="bot")), "alice"
+    )
+    made = await told.chat.do(
+        CreateChannel(service_sid=told.chat.service_sid, friendly_name="Mine", amendment=named), "alice"
+    )
+
+    assert (edited.author, edited.body, edited.last_updated_by) == ("bot", "hi", "alice")
+    assert (made.friendly_name, made.unique_name, made.attributes) == (None, "theirs", '{"by":"bot"}')
+
+
+async def test_the_words_of_a_file_stay_as_they_are_whoever_wants_others(told: Told) -> None:
+    channel = await a_room(told, "alice")
+    media = await a_media(told.chat.store, await told.chat.service())
+    message = await told.chat.do(CreateMessage(**here(told, channel), media_sid=media.sid))
+    change = UpdateMessage(
+        **here(told, channel), sid=message.sid, attributes="{}", amendment=Amendment(body="!")
+    )
+
+    assert (await told.chat.refusal(change, None)).kind is Kinds.MEDIA_BODY_UPDATE
 
 
 # Rehearsals

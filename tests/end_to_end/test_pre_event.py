@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(240)]
 
 REFUSED = (50056, 403)
+A_FILE = {"file": "a file", "type": "text/plain"}
 TIMEOUT_SECONDS = 5
 
 
@@ -78,6 +79,45 @@ async def test_any_answer_but_200_refuses_and_nothing_happens(stage: Stage, stat
     assert await events(stage, service) == ["onMessageSend", "onChannelAdd", "onUserUpdate"]
 
 
+async def test_everything_that_is_asked_about_may_be_refused(stage: Stage) -> None:
+    service = await stage.service()
+    channel = await stage.act("alice", service, "createChannel", {"friendlyName": "Lobby"})
+    await stage.act("alice", service, "join", channel=channel)
+    await stage.act("alice", service, "sendMessage", "hello", channel=channel)
+    told_before = await stage.receiver.wait_for(7, InstanceSid=service)
+    before = await everything(stage, service, channel)
+    await planned(stage, service, status=403)
+    attempts = {
+        "onMessageSend": (["sendMessage", "more"], {"channel": channel}),
+        "onMediaMessageSend": (["sendMessage", A_FILE], {"channel": channel}),
+        "onMessageUpdate": (["updateBody", "good bye"], {"channel": channel, "message": 0}),
+        "onMessageRemove": (["remove"], {"channel": channel, "message": 0}),
+        "onChannelAdd": (["createChannel", {}], {}),
+        "onChannelUpdate": (["updateFriendlyName", "Hall"], {"channel": channel}),
+        "onChannelDestroy": (["delete"], {"channel": channel}),
+        "onMemberAdd": (["add", "bob"], {"channel": channel}),
+        "onMemberUpdate": (["updateAttributes", {"m": 1}], {"channel": channel, "member": "alice"}),
+        "onMemberRemove": (["leave"], {"channel": channel}),
+        "onUserUpdate": (["updateAttributes", {"u": 1}], {"user": "alice"}),
+    }
+
+    refused = {
+        event: await refusal(stage.act("alice", service, *call, **on))
+        for event, (call, on) in attempts.items()
+    }
+
+    assert refused == dict.fromkeys(PRE, REFUSED)
+    assert await everything(stage, service, channel) == before
+    assert (await events(stage, service))[len(told_before) :] == [*attempts]
+
+
+async def everything(stage: Stage, service: str, channel: str) -> list[Any]:
+    """Return what REST shows."""
+    path = f"/v2/Services/{service}"
+    lists = ("Users", "Channels", f"Channels/{channel}/Members", f"Channels/{channel}/Messages")
+    return [(await stage.api.get(f"{path}/{name}")).json for name in lists]
+
+
 @pytest.mark.parametrize(
     "rule",
     [
@@ -129,23 +169,32 @@ async def test_who_takes_too_long_or_is_not_there_changes_nothing(stage: Stage) 
         assert message["body"] == "hello"
 
 
-async def test_who_waits_holds_up_nothing_else_of_the_same_client(stage: Stage) -> None:
+async def test_who_waits_holds_up_neither_the_same_client_nor_rest(stage: Stage) -> None:
     service = await stage.service("onMessageSend")
-    channel = await a_room(stage, service, "alice")
-    await stage.act("alice", service, "login")
+    channel = await a_room(stage, service, "alice", "bob")
+    for who in ("alice", "bob"):
+        await stage.act(who, service, "getMessages", channel=channel)
     await planned(stage, service, delay=4)
+    path = f"/v2/Services/{service}/Channels/{channel}/Messages"
     began = time.monotonic()
 
-    async def seconds(call: str, *args: Any, **on: Any) -> float:
-        await stage.act("alice", service, call, *args, **on)
+    async def seconds(work: Any) -> float:
+        await work
         return time.monotonic() - began
 
-    sent, renamed = await asyncio.gather(
-        seconds("sendMessage", "hello", channel=channel),
-        seconds("updateFriendlyName", "Alice", user="alice"),
+    def does(who: str, call: str, *args: Any, **on: Any) -> Any:
+        return seconds(stage.act(who, service, call, *args, **on))
+
+    sent, *others = await asyncio.gather(
+        does("alice", "sendMessage", "hello", channel=channel),
+        does("alice", "updateFriendlyName", "Alice", user="alice"),
+        does("bob", "hears", "typingStarted", channel=channel),
+        does("alice", "typing", channel=channel),
+        seconds(stage.rest("POST", path, Body="over REST")),
     )
 
-    assert sent >= 4 > renamed
+    assert sent >= 4 > max(others)
+    assert [one["body"] for one in await messages(stage, service, channel)] == ["over REST", "hello"]
 
 
 async def test_a_message_may_be_otherwise(stage: Stage) -> None:
@@ -153,10 +202,9 @@ async def test_a_message_may_be_otherwise(stage: Stage) -> None:
     channel = await a_room(stage, service, "alice")
     wanted = {"body": "***", "attributes": '{"by":"bot"}', "from": "bot", "friendly_name": "ignored"}
     await planned(stage, service, body=json.dumps(wanted))
-    file = {"file": "a file", "type": "text/plain"}
 
     await stage.act("alice", service, "sendMessage", "hello", channel=channel)
-    await stage.act("alice", service, "sendMessage", file, channel=channel)
+    await stage.act("alice", service, "sendMessage", A_FILE, channel=channel)
 
     for message in await messages(stage, service, channel):
         found = (message["body"], message["attributes"], message["from"])
@@ -232,10 +280,11 @@ async def test_members_may_be_refused_and_are_never_otherwise(stage: Stage) -> N
         ({"body": "x" * 40_000}, 50504),
         ({"attributes": "{no json"}, 50304),
         ({"attributes": {"an": "object"}}, 50304),
+        ({"body": {"an": "object"}}, 20001),
         ({"attributes": json.dumps("x" * 20_000)}, 50303),
         ({"from": "x" * 300}, 50310),
     ],
-    ids=["body", "no JSON", "object", "attributes", "from"],
+    ids=["body", "no JSON", "object", "object for a body", "attributes", "from"],
 )
 async def test_a_value_that_may_not_be_fails_the_action(
     stage: Stage, wanted: dict[str, Any], code: int
@@ -254,9 +303,15 @@ async def test_a_name_that_is_taken_fails_the_action(stage: Stage) -> None:
     service = await stage.service()
     path = f"/v2/Services/{service}/Channels"
     await stage.rest("POST", path, header=None, UniqueName="taken")
+    channel = await stage.act("alice", service, "createChannel", {})
     await planned(stage, service, body='{"unique_name": "taken"}')
 
-    assert (await refusal(stage.act("alice", service, "createChannel", {})))[0] == 50307
+    made = await refusal(stage.act("alice", service, "createChannel", {}))
+    changed = await refusal(stage.act("alice", service, "updateFriendlyName", "Hall", channel=channel))
+
+    assert (made, changed) == ((50307, 409), (50307, 409))
+    found = (await stage.api.get(f"{path}/{channel}")).json
+    assert (found["unique_name"], found["friendly_name"]) == (None, None)
 
 
 async def test_what_is_refused_anyway_is_not_asked_about(stage: Stage) -> None:
@@ -290,6 +345,18 @@ async def test_a_question_is_repeated_as_often_as_the_service_wants(stage: Stage
     assert first.headers["i-twilio-idempotency-token"] == second.headers["i-twilio-idempotency-token"]
 
 
+async def test_a_question_that_is_never_answered_well_is_a_refusal(stage: Stage) -> None:
+    service = await stage.service("onMessageSend", PreWebhookRetryCount=1)
+    channel = await a_room(stage, service, "alice")
+    await planned(stage, service, status=503)
+
+    found = await refusal(stage.act("alice", service, "sendMessage", "hello", channel=channel))
+
+    assert found == REFUSED
+    assert await messages(stage, service, channel) == []
+    assert await events(stage, service) == ["onMessageSend"] * 2
+
+
 @pytest.fixture
 async def careful(tmp_path: Path, engine: str, database: str) -> AsyncIterator[Stage]:
     """A server that makes nothing that nobody answered for."""
@@ -298,10 +365,14 @@ async def careful(tmp_path: Path, engine: str, database: str) -> AsyncIterator[S
 
 
 async def test_a_careful_server_refuses_what_nobody_answers_for(careful: Stage) -> None:
-    hanging, dropping = await careful.service(), await careful.service()
-    rooms = {service: await a_room(careful, service, "alice") for service in (hanging, dropping)}
+    hanging, dropping, long = [await careful.service() for _ in range(3)]
+    gone = await careful.service(PreWebhookUrl="http://127.0.0.1:9/")
+    services = (hanging, dropping, long, gone)
+    rooms = {service: await a_room(careful, service, "alice") for service in services}
     await careful.receiver.plan(
-        {"match": {"InstanceSid": hanging}, "hang": True}, {"match": {"InstanceSid": dropping}, "drop": True}
+        {"match": {"InstanceSid": hanging}, "hang": True},
+        {"match": {"InstanceSid": dropping}, "drop": True},
+        {"match": {"InstanceSid": long}, "size": 600_000},
     )
 
     refused = await asyncio.gather(
@@ -311,6 +382,6 @@ async def test_a_careful_server_refuses_what_nobody_answers_for(careful: Stage) 
         )
     )
 
-    assert refused == [(50076, 403), (50057, 403)]
+    assert refused == [(50076, 403), *[(50057, 403)] * 3]
     for service, channel in rooms.items():
         assert await messages(careful, service, channel) == []

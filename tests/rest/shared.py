@@ -16,6 +16,16 @@ if TYPE_CHECKING:
 
 in_both_versions = pytest.mark.parametrize("version", ["v1", "v2"])
 
+FORBIDDEN_URLS = (
+    "http://10.0.0.1/",
+    "http://169.254.169.254/latest/meta-data/",
+    "http://167772161/",
+    "http://0xA9FEA9FE/",
+    "http://[::ffff:10.0.0.1]/",
+    "https://user:secret@example.com/hook",
+)
+"""What webhooks must not call: private addresses, however they are written, and credentials."""
+
 ODD_NAMES = (
     "alice@example.com",
     "a/b",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rest.shared import later
+from rest.shared import FORBIDDEN_URLS, later
 
 if TYPE_CHECKING:
     from support.api import Answer, Api
@@ -247,6 +247,25 @@ async def test_a_webhook_that_could_not_work_is_refused(
 
     assert (refusal.status, refusal.code) == (400, code)
     assert (await api.get(webhooks)).json["webhooks"] == []
+
+
+@pytest.mark.parametrize("url", FORBIDDEN_URLS)
+async def test_a_webhook_at_an_address_that_must_not_be_called_is_refused(
+    api: Api, webhooks: str, url: str
+) -> None:
+    hook = await made(api, webhooks, WEBHOOK)
+
+    refusals = [
+        await api.post(webhooks, **{**WEBHOOK, "Configuration.Url": url}),
+        await api.post(webhooks, **{**TRIGGER, "Configuration.Url": url}),
+        await api.post(f"{webhooks}/{hook['sid']}", **{"Configuration.Url": url}),
+    ]
+
+    for refusal in refusals:
+        assert (refusal.status, refusal.code) == (400, 50054)
+        assert "Configuration.Url" in refusal.headers["Chinwag-Detail"]
+        assert "secret" not in refusal.headers["Chinwag-Detail"]
+    assert (await api.get(webhooks)).json["webhooks"] == [hook]
 
 
 async def test_a_webhook_needs_a_type(api: Api, webhooks: str) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chinwag import app
+from rest.shared import FORBIDDEN_URLS
 
 if TYPE_CHECKING:
     from support.api import Api
@@ -457,6 +458,28 @@ async def test_an_update_that_is_refused_changes_nothing(api: Api) -> None:
     refusal = await api.post(f"/v1/Services/{service['sid']}", FriendlyName="Sales", WebhookMethod="PUT")
 
     assert refusal.status == 400
+    assert (await api.get(f"/v1/Services/{service['sid']}")).json == service
+
+
+@pytest.mark.parametrize("url", FORBIDDEN_URLS)
+@pytest.mark.parametrize(
+    ("version", "name"),
+    [
+        ("v1", "PreWebhookUrl"),
+        ("v1", "PostWebhookUrl"),
+        ("v1", "Webhooks.OnMessageSent.Url"),
+        ("v2", "PreWebhookUrl"),
+        ("v2", "PostWebhookUrl"),
+    ],
+)
+async def test_a_url_that_must_not_be_called_is_refused(api: Api, version: str, name: str, url: str) -> None:
+    service = await api.a_service()
+
+    refusal = await api.post(f"/{version}/Services/{service['sid']}", **{name: url})
+
+    assert (refusal.status, refusal.code) == (400, 50054)
+    assert name in refusal.headers["Chinwag-Detail"]
+    assert "secret" not in refusal.headers["Chinwag-Detail"]
     assert (await api.get(f"/v1/Services/{service['sid']}")).json == service
 
 

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from chinwag.domain.webhook_call import Foretold
     from chinwag.storage.database import Database, Row
 
-_COUNT = f"""
+
+def _count(if_service: str = "", if_channel: str = "") -> str:
+    """Return what counts a message in; `$6` is for the conditions."""
+    return f"""
     UPDATE channel
     SET next_index = next_index + 1,
         messages_count = messages_count + 1,
@@ -31,14 +34,19 @@ _COUNT = f"""
         event_id = event_id + 1,
         messages_event_id = messages_event_id + 1
     WHERE service_id = (
-            SELECT id
-            FROM service
-            WHERE account_id = $1 AND sid = $2 AND NOT deleted AND ($6 IS NULL OR revision = $6)
+            SELECT id FROM service WHERE account_id = $1 AND sid = $2 AND NOT deleted {if_service}
         )
-        AND sid = $3 AND NOT deleted
-        AND ($6 IS NULL OR NOT EXISTS (SELECT 1 FROM channel_webhook WHERE channel_id = channel.id))
+        AND sid = $3 AND NOT deleted {if_channel}
     RETURNING {CHANNEL_COLUMNS}
-"""
+    """
+
+
+# What webhooks are told was decided ahead: it holds while the service is the same, and as long as nobody but
+# the service wants to be told.
+_NOBODY_ELSE = "AND NOT EXISTS (SELECT 1 FROM channel_webhook WHERE channel_webhook.channel_id = channel.id)"
+
+_COUNT = _count()
+_COUNT_AS_FORETOLD = _count("AND revision = $6", _NOBODY_ELSE)
 
 _ADD = """
     INSERT INTO message (
@@ -60,30 +68,31 @@ _TELL = """
     WHERE id = $1
 """
 
+
 # Many messages at once. Channels are locked in the order of their keys, so that two sets cannot wait for each
 # other. What a channel counts is what it counted when it was locked, and how many messages of the set are for
 # it; the messages then take their places in the order in which they were given.
-_POST_SET = f"""
+def _post_set(
+    *, values: str = "", columns: str = "", if_service: str = "", if_channel: str = "", besides: str = ""
+) -> str:
+    """Return what posts a set of messages; the arguments are for what comes with them."""
+    return f"""
     WITH given AS (
         SELECT *
         FROM unnest(
             $1::bigint[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[],
-            $8::text[], $9::text[], $10::boolean[], $11::text[], $12::bigint[], $13::bigint[],
-            $14::jsonb[]
+            $8::text[], $9::text[], $10::boolean[], $11::text[], $12::bigint[], $13::bigint[] {values}
         ) WITH ORDINALITY AS given (
             account_id, service_sid, channel_sid, sid, date_created, author, member_sid, body, attributes,
-            was_edited, last_updated_by, media_id, date_updated, told, place
+            was_edited, last_updated_by, media_id, date_updated {columns}, place
         )
     ),
     found AS (
         SELECT given.*, channel.id AS channel_id, service.id AS service_id
         FROM given
         JOIN service ON service.account_id = given.account_id AND service.sid = given.service_sid
-            AND NOT service.deleted AND (told IS NULL OR service.revision = told ->> 'revision')
-        JOIN channel ON channel.service_id = service.id AND channel.sid = given.channel_sid
-            AND (told IS NULL OR NOT EXISTS (
-                SELECT 1 FROM channel_webhook WHERE channel_webhook.channel_id = channel.id
-            ))
+            AND NOT service.deleted {if_service}
+        JOIN channel ON channel.service_id = service.id AND channel.sid = given.channel_sid {if_channel}
     ),
     held AS (
         SELECT id
@@ -125,22 +134,34 @@ _POST_SET = f"""
                messages_event_id - size + nth, numbered.sid, author, member_sid, body, numbered.attributes,
                was_edited, last_updated_by, media_id, numbered.date_created, numbered.date_updated
         FROM numbered JOIN counted ON counted.id = channel_id
-    ),
-    calls AS (
+    )
+    {besides}
+    SELECT numbered.place, counted.*, nth FROM numbered JOIN counted ON counted.id = channel_id
+    """
+
+
+_POST_SET = _post_set()
+_POST_SET_AS_FORETOLD = _post_set(
+    values=", $14::jsonb[]",
+    columns=", told",
+    if_service="AND service.revision = told ->> 'revision'",
+    if_channel=_NOBODY_ELSE,
+    besides="""
+    , calls AS (
         INSERT INTO webhook_call (
             service_id, sid, channel_sid, event, source, via, url, method, params, target_id, lane, state,
             tries_left, due, attempts, "count", date_created, date_updated
         )
         SELECT service_id, told ->> 'sid', channel_sid, 'onMessageSent', 'API', told ->> 'via',
                told ->> 'url', told ->> 'method',
-               left(told ->> 'params', -1) || ',"Index":"' || next_index - size + nth - 1 || '"}}',
+               left(told ->> 'params', -1) || ',"Index":"' || next_index - size + nth - 1 || '"}',
                (told ->> 'target_id')::bigint, channel_sid, 'waiting', (told ->> 'tries_left')::integer,
                (told ->> 'date')::bigint, '[]', 1, (told ->> 'date')::bigint, (told ->> 'date')::bigint
         FROM numbered JOIN counted ON counted.id = channel_id
         WHERE told ->> 'sid' IS NOT NULL
     )
-    SELECT numbered.place, counted.*, nth FROM numbered JOIN counted ON counted.id = channel_id
-"""
+    """,
+)
 
 
 async def post(
@@ -164,11 +185,17 @@ async def post(
         draft.media.id if draft.media else None,
     )
     if database.takes_sets:
-        values = (*place, *content, draft.date_updated, _told(foretold))
-        row = await database.together(_POST_SET, channel_sid, values)
+        values = (*place, *content, draft.date_updated)
+        if foretold is None:
+            row = await database.together(_POST_SET, channel_sid, values)
+        else:
+            row = await database.together(_POST_SET_AS_FORETOLD, channel_sid, (*values, _told(foretold)))
         return _posted(row, caller, service_sid, draft) if row else None
 
-    row = await database.row(_COUNT, *place, foretold.revision if foretold else None)
+    if foretold is None:
+        row = await database.row(_COUNT, *place)
+    else:
+        row = await database.row(_COUNT_AS_FORETOLD, *place, foretold.revision)
     if row is None:
         return None
     channel = channel_of(row, caller.account_sid, service_sid)
@@ -191,10 +218,8 @@ async def post(
 _json = msgspec.json.Encoder().encode
 
 
-def _told(foretold: Foretold | None) -> str | None:
-    """Return what `_POST_SET` takes of what webhooks are told."""
-    if foretold is None:
-        return None
+def _told(foretold: Foretold) -> str:
+    """Return what `_POST_SET_AS_FORETOLD` takes of what webhooks are told."""
     told: dict[str, object] = {"revision": foretold.revision, "date": foretold.date}
     if (call := foretold.call) is not None:
         told |= {

@@ -5,8 +5,10 @@
 //
 // `on` says whose method is called: nothing is the client; `{"channel": …}` a channel; with `"message": index` one
 // of its messages, with `"member": identity` one of its members; `{"user": identity}` a user. `call` is a method of
-// the SDK, or `login` or `logout`. An argument `{"file": "text", "type": "text/plain"}` is a file.
+// the SDK, or `login` or `logout`; `hears`, which waits until an event is told; or `token`, which gives the access
+// token of somebody who need not be logged in. An argument `{"file": "text", "type": "text/plain"}` is a file.
 
+import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
 import { inTime } from '../sdk/checks.mjs';
@@ -43,10 +45,15 @@ function argument(given) {
 }
 
 async function done(asked) {
+  if (asked.call === 'token') return token(asked.who, asked.service);
   if (asked.call === 'logout') return logout(asked);
   const client = await clientOf(asked);
   if (asked.call === 'login') return null;
   const on = await inTime('finding it', subject(client, asked.on));
+  if (asked.call === 'hears') {
+    await inTime(asked.args[0], once(on, asked.args[0]));
+    return null;
+  }
   const result = await inTime(asked.call, on[asked.call](...(asked.args ?? []).map(argument)));
   return typeof result === 'number' ? result : result?.sid ?? null;
 }
