@@ -229,7 +229,8 @@ async def test_members_come_and_go_for_a_reason(told: list[Received]) -> None:
     went = [("bob", "REMOVED", "alice"), ("bob", "LEFT", "bob")]
     assert reasons("onMemberAdd") == reasons("onMemberAdded") == came
     assert reasons("onMemberRemove") == reasons("onMemberRemoved") == went
-    assert [one.one("Identity") for one in of(told, "onUserAdded")] == ["alice", "bob"]
+    added = [(one.one("Identity"), one.one("ClientIdentity")) for one in of(told, "onUserAdded")]
+    assert added == [("alice", "alice"), ("bob", "alice")]
 
 
 async def test_reachability_is_told_and_not_asked(stage: Stage) -> None:
