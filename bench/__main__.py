@@ -21,6 +21,7 @@ from bench.chat import Chat, ask
 from bench.growth import Growing
 from bench.hooked import hooked
 from bench.load import LoadFailedError
+from bench.pushed import pushed
 from bench.report import Report, Size, Spread, facts
 from bench.sockets import Sockets
 
@@ -53,6 +54,9 @@ CONNECTED = {
 
 HOOKED = "webhooks"
 """Posting while webhooks are told of it."""
+
+PUSHED = "pushes"
+"""Posting while the devices of many members are told of it."""
 
 
 def main() -> int:
@@ -95,6 +99,10 @@ def _measure(chosen: argparse.Namespace, databases: dict[str, str], folder: Path
             compare(chosen, servers, folder, report)
         for server in servers:
             _alone(chosen, server, folder, report)
+
+    if PUSHED in chosen.only:
+        for name, url in databases.items():
+            pushed(name, url, chosen.rounds, chosen.seconds, folder, report)
 
 
 def _alone(chosen: argparse.Namespace, server: Target, folder: Path, report: Report) -> None:
@@ -173,7 +181,10 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--seconds", type=float, default=1.0, help="length of one measurement (1)")
     parser.add_argument("--rounds", type=int, default=3, help="measurements of each figure (3)")
-    everything, engines = ("start", "memory", *COMPARED, *GROWING, *CONNECTED, HOOKED), ("sqlite", "postgres")
+    everything, engines = (
+        ("start", "memory", *COMPARED, *GROWING, *CONNECTED, HOOKED, PUSHED),
+        ("sqlite", "postgres"),
+    )
     parser.add_argument(
         "--only", nargs="+", choices=everything, default=everything, help="what to measure (all)"
     )

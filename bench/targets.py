@@ -35,7 +35,7 @@ ACCOUNT_SID = "AC" + "0" * 32
 AUTH_TOKEN = "bench"
 KEY_SID = "SK" + "0" * 32
 KEY_SECRET = "bench-secret"
-_ENCRYPTION_KEY = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+ENCRYPTION_KEY = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,8 +80,8 @@ def postgres() -> Iterator[Postgres]:
 
 
 @contextlib.contextmanager
-def chinwag(name: str, database: str, folder: Path) -> Iterator[Target]:
-    """Start Chinwag on a database, as an operator would, and stop it at the end."""
+def chinwag(name: str, database: str, folder: Path, **more: str) -> Iterator[Target]:
+    """Start Chinwag on a database, as an operator would, and stop it at the end; `more` are variables."""
     settings = {
         "CHINWAG_PORT": "0",
         "CHINWAG_DATABASE": database,
@@ -89,8 +89,9 @@ def chinwag(name: str, database: str, folder: Path) -> Iterator[Target]:
         "CHINWAG_AUTH_TOKEN": AUTH_TOKEN,
         "CHINWAG_API_KEY_SID": KEY_SID,
         "CHINWAG_API_KEY_SECRET": KEY_SECRET,
-        "CHINWAG_ENCRYPTION_KEY": _ENCRYPTION_KEY,
+        "CHINWAG_ENCRYPTION_KEY": ENCRYPTION_KEY,
         "CHINWAG_LOG_LEVEL": "info",
+        **more,
     }
     environment = {k: v for k, v in os.environ.items() if not k.startswith("CHINWAG_")} | settings
     with _started(name, ["-m", "chinwag", "serve"], folder, environment, database) as target:
@@ -117,9 +118,10 @@ def raw_writer(message: bytes, folder: Path) -> Iterator[Target]:
 
 
 @contextlib.contextmanager
-def receiver(seconds: float, folder: Path) -> Iterator[Target]:
-    """Start a webhook receiver that takes so long over each answer, and stop it at the end."""
-    with _started("receiver", ["-m", "bench.receiver", str(seconds)], folder, dict(os.environ)) as target:
+def receiver(seconds: float, folder: Path, answer: str = "") -> Iterator[Target]:
+    """Start what takes so long over each answer, as a webhook or a provider, and stop it at the end."""
+    arguments = ["-m", "bench.receiver", str(seconds), answer]
+    with _started("receiver", arguments, folder, dict(os.environ)) as target:
         yield target
 
 

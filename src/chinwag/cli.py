@@ -17,6 +17,7 @@ from cyclopts.config import Dict, Env
 from chinwag import __version__, app, commands, limits
 from chinwag.app import opened
 from chinwag.auth.secrets import new_secret
+from chinwag.cli_push import push
 from chinwag.cli_run import run_to_the_end
 from chinwag.cli_webhooks import webhooks
 from chinwag.domain.account import ChangeAuthToken, CreateAccount, CreateKey, RevokeKey
@@ -68,6 +69,7 @@ keys = App(name="keys", help="List, add and revoke API keys.")
 command_line.command(accounts)
 command_line.command(keys)
 command_line.command(webhooks)
+command_line.command(push)
 
 
 def main() -> None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import re
 import sys
 from typing import TYPE_CHECKING
 
-from cyclopts import App, CycloptsError
+from cyclopts import App
 
 from chinwag import commands
 from chinwag.app import opened
+from chinwag.cli_log import UNSEEN, list_log, say
 from chinwag.cli_run import run_to_the_end
 from chinwag.delivery.guard import ForbiddenTargetError
 from chinwag.delivery.request import request_of
@@ -19,8 +17,8 @@ from chinwag.delivery.signature import HEADER
 from chinwag.domain.caller import Operator
 from chinwag.domain.webhook import NoCall
 from chinwag.domain.webhook_call import CallState, ReplayCall, WebhookCall, call_named
-from chinwag.errors import ApiError, Kinds
-from chinwag.settings import StoreSettings, without_password
+from chinwag.errors import ApiError
+from chinwag.settings import StoreSettings
 from chinwag.values import to_millisecond, to_second, without_credentials
 
 if TYPE_CHECKING:
@@ -31,18 +29,6 @@ if TYPE_CHECKING:
     from chinwag.ids import Millis
 
 _STORE = StoreSettings()
-
-FOLLOW_SECONDS = 0.5
-"""How often `--follow` looks, in seconds."""
-
-OVERLAP_MS = 5000
-"""How far back each look goes, in milliseconds: what others wrote just then may be seen a moment later."""
-
-MOST = 10_000
-"""Most calls that one look prints."""
-
-READER_GONE = 141
-"""The exit status when nobody reads on, as after `| head`: the one that a shell gives to SIGPIPE."""
 
 WHAT_TO_DO = {
     NoCall.NO_HEADER: (
@@ -87,40 +73,30 @@ def log(
         last: How many.
         follow: Go on with what happens from now on, until Ctrl+C.
     """
-    if not 0 <= last <= MOST:
-        raise CycloptsError(f"--last is {last}: it must be 0 to {MOST}")
-
-    async def run() -> None:
-        async with opened(settings) as parts:
-            store = parts.world.store
-            since = parts.world.now()
-            async with store.reading() as tx:
-                await _check_service(tx, service)
-                # Before the last ones: what happens in between is then printed, now or at the first look.
-                before = await tx.webhook_calls.changed(service, since - OVERLAP_MS, MOST) if follow else []
-                calls = await tx.webhook_calls.latest(service, last)
-            if not calls and last > 0:
-                print(_NOTHING.format(without_password(settings.database)), file=sys.stderr)
-            for call in calls:
-                _print(line(call))
-            known = {_version(call) for call in (*before, *calls)}
-            while follow:
-                await asyncio.sleep(FOLLOW_SECONDS)
-                looked = parts.world.now()
-                async with store.reading() as tx:
-                    calls = await tx.webhook_calls.changed(service, since - OVERLAP_MS, MOST)
-                for call in calls:
-                    if _version(call) not in known:
-                        _print(line(call))
-                known, since = {_version(call) for call in calls}, looked
-
-    return run_to_the_end(run())
+    return run_to_the_end(list_log(_Calls(), settings, service=service, last=last, follow=follow))
 
 
-_NOTHING = (
-    "No webhook was called, and none was passed over, in {}. "
-    "Is it the database of the server, and has anything happened in the service?"
-)
+class _Calls:
+    """The log of calls."""
+
+    nothing = (
+        "No webhook was called, and none was passed over, in {}. "
+        "Is it the database of the server, and has anything happened in the service?"
+    )
+
+    async def latest(self, tx: Reader, service_sid: str | None, most: int) -> list[WebhookCall]:
+        return await tx.webhook_calls.latest(service_sid, most)
+
+    async def changed(
+        self, tx: Reader, service_sid: str | None, since: Millis, most: int
+    ) -> list[WebhookCall]:
+        return await tx.webhook_calls.changed(service_sid, since, most)
+
+    def line(self, call: WebhookCall, /) -> str:
+        return line(call)
+
+    def version(self, call: WebhookCall, /) -> tuple[str, str, int, int, Millis]:
+        return call.sid, call.state, len(call.attempts), call.count, call.due
 
 
 @webhooks.command
@@ -136,7 +112,7 @@ def show(sid: str, /, *, settings: StoreSettings = _STORE) -> int:
             call = await call_named(tx, Operator(), None, sid)
             for text in described(call):
                 for part in text.split("\n"):
-                    _print(part)
+                    say(part)
 
     return run_to_the_end(run())
 
@@ -160,36 +136,11 @@ def replay(sid: str, /, *sids: str, settings: StoreSettings = _STORE) -> int:
                     print(f"chinwag: {one}: {error.detail or error.message}", file=sys.stderr)
                     refused = True
                 else:
-                    _print(
-                        f"{one} is called again within a second, or when the server starts: {_target(call)}"
-                    )
+                    say(f"{one} is called again within a second, or when the server starts: {_target(call)}")
             if refused:
                 raise SystemExit(1)
 
     return run_to_the_end(run())
-
-
-async def _check_service(tx: Reader, sid: str | None) -> None:
-    if sid is not None and not await tx.webhook_calls.has_service(sid):
-        raise ApiError(Kinds.NOT_FOUND, f"there is no service {sid}", path=f"/Services/{sid}")
-
-
-def _print(text: str) -> None:
-    """Print a line. Whoever wrote a message or an answer does not command the terminal of an operator."""
-    try:
-        print(_UNSEEN.sub(_escaped, text), flush=True)
-    except BrokenPipeError:
-        # What could not be written is written again at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(READER_GONE) from None
-
-
-_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-"""What controls a terminal, or the direction of a line."""
-
-
-def _escaped(found: re.Match[str]) -> str:
-    return found[0].encode("unicode_escape").decode()
 
 
 def line(call: WebhookCall) -> str:
@@ -249,7 +200,7 @@ def _request(call: WebhookCall) -> Iterator[str]:
         yield f"{name}: {value}"
     if request.body is not None:
         yield f"\n{request.body}"
-    unseen = _UNSEEN.search(request.signed_text.replace("\n", ""))
+    unseen = UNSEEN.search(request.signed_text.replace("\n", ""))
     note = " (what cannot be seen is shown as \\t, \\r, \\x1b)" if unseen else ""
     yield f"\nWhat is signed{note}\n\n{request.signed_text}"
     yield _HOW_IT_IS_SIGNED.format(call.account_sid)
@@ -276,8 +227,3 @@ def _attempt(attempt: Attempt) -> Iterator[str]:
 
 def _target(call: WebhookCall) -> str:
     return f"{call.method} {without_credentials(call.url or '')}"
-
-
-def _version(call: WebhookCall) -> tuple[str, str, int, int, Millis]:
-    """Return what tells a call from what was printed of it before."""
-    return call.sid, call.state, len(call.attempts), call.count, call.due

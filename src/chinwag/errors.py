@@ -164,6 +164,8 @@ class Kinds:
 
     BINDING_NOT_FOUND = Kind(52001, HTTPStatus.NOT_FOUND, "Invalid destination binding")
     CREDENTIAL_NOT_FOUND = Kind(52002, HTTPStatus.NOT_FOUND, "Invalid Credential Sid")
+    PUSH_CREDENTIAL_TYPE = Kind(52003, HTTPStatus.BAD_REQUEST, "Invalid Credential Type")
+    PUSH_CREDENTIAL_MISSING = Kind(52004, HTTPStatus.BAD_REQUEST, "Credential SID not specified")
 
     OBJECT_FORBIDDEN = Kind(54007, HTTPStatus.FORBIDDEN, "Access to the Sync object is forbidden")
     TOO_MANY_SUBSCRIPTIONS = Kind(54009, HTTPStatus.TOO_MANY_REQUESTS, "Too many subscriptions")

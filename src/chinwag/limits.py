@@ -98,6 +98,16 @@ escaped, are 290 KB. Source: decided."""
 NOTIFICATION_TEMPLATE = 2048
 """Most characters in the template of a push notification. Source: decided."""
 
+PUSH_TEXT = 178
+"""Most characters of a push, after its variables are filled in. Source: push-configuration."""
+
+BINDINGS = 25
+"""Most devices of one user: one more takes the place of the one that was registered longest ago.
+Source: decided."""
+
+DEVICE_ADDRESS = 2048
+"""Most characters in what a provider calls a device. Source: decided."""
+
 NOTIFICATION_SOUND = 256
 """Most characters in the sound name of a push notification. Source: decided."""
 

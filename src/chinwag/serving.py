@@ -19,6 +19,7 @@ from chinwag.auth.basic import BasicAuthentication
 from chinwag.auth.first_start import Credentials, ensure_account, ensure_key, make_first_account
 from chinwag.auth.secrets import new_secret
 from chinwag.delivery.guard import AddressGuard
+from chinwag.delivery.pushing import PushUrls, pushing
 from chinwag.delivery.webhooks import Webhooks, webhooks
 from chinwag.demo.bundle import BundleMissingError, read_bundle
 from chinwag.domain.account import AccountsChanged
@@ -45,7 +46,7 @@ _log = logger()
 WATCH_SECONDS = 0.5
 """How often a server looks for changes of accounts and keys that were made beside it, in seconds."""
 
-GRACE_SECONDS = 8
+GRACE_SECONDS = 6
 """Longest wait for requests in flight when the server is told to stop, in seconds."""
 
 HOUR_MS = 60 * 60 * 1000
@@ -77,8 +78,10 @@ async def serve(settings: Settings, ready: Callable[[str, Credentials | None], N
         async with (
             opened(settings, serving=True, new=True) as opening,
             _webhooks(settings, opening, guard) as hooks,
+            contextlib.AsyncExitStack() as running,
         ):
             parts = replace(opening, world=replace(opening.world, webhooks=hooks))
+            await running.enter_async_context(_pushing(settings, parts, guard))
             credentials = await _credentials(settings, parts)
             authentication = BasicAuthentication(parts.world.store, parts.seal)
             parts.world.broker.listen(_forgetter(authentication))
@@ -111,17 +114,42 @@ async def serve(settings: Settings, ready: Callable[[str, Credentials | None], N
 
 def _webhooks(settings: Settings, parts: Parts, guard: AddressGuard) -> AbstractAsyncContextManager[Webhooks]:
     """Return webhooks, as they are set up."""
-    # A SQLite file has one server, which is the same after a restart.
-    alone = sqlite_path(settings.database) is not None
     return webhooks(
         parts.world,
         guard,
         parts.seal.open,
-        holder="the server" if alone else new_secret(),
+        holder=_holder(settings),
         fails_open=settings.webhook_failure == "open",
         keep_ms=settings.webhook_log_hours * HOUR_MS,
         patience_ms=settings.webhook_patience_hours * HOUR_MS,
     )
+
+
+def _pushing(settings: Settings, parts: Parts, guard: AddressGuard) -> AbstractAsyncContextManager[None]:
+    """Return push notifications, as they are set up."""
+    return pushing(
+        parts.world,
+        guard,
+        parts.seal.open,
+        urls=push_urls(settings),
+        holder=_holder(settings),
+        sink=settings.push == "sink",
+        keep_ms=settings.push_log_hours * HOUR_MS,
+        patience_ms=settings.push_patience_hours * HOUR_MS,
+    )
+
+
+def push_urls(settings: Settings) -> PushUrls:
+    """Return where providers of push notifications are."""
+    return PushUrls(
+        apns=settings.push_apns_url, apns_sandbox=settings.push_apns_sandbox_url, fcm=settings.push_fcm_url
+    )
+
+
+def _holder(settings: Settings) -> str:
+    """Return what names this server among those that share its store."""
+    # A SQLite file has one server, which is the same after a restart.
+    return "the server" if sqlite_path(settings.database) is not None else new_secret()
 
 
 async def _credentials(settings: Settings, parts: Parts) -> Credentials | None:

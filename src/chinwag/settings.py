@@ -112,6 +112,12 @@ def _base(url: str) -> str:
     return url
 
 
+def _origin(url: str) -> str:
+    if urlsplit(url).scheme != "https" or urlsplit(url).path not in {"", "/"}:
+        raise ValueError
+    return _base(url).rstrip("/")
+
+
 def _networks(text: str) -> tuple[str, ...]:
     networks = tuple(part for part in re.split(r"[\s,]+", text) if part)
     for network in networks:
@@ -271,6 +277,30 @@ class Settings(StoreSettings):
 
     webhook_log_hours: Annotated[int, _read(_number(1, 8760), "a number from 1 to 8760")] = 72
     """How long `chinwag webhooks log` remembers calls that have ended, in hours."""
+
+    push: Literal["send", "sink"] = "send"
+    """What becomes of push notifications: send sends them, sink only records them, for development."""
+
+    push_apns_url: Annotated[str, _read(_origin, "an https address such as https://api.push.apple.com")] = (
+        "https://api.push.apple.com"
+    )
+    """Where Apple takes push notifications."""
+
+    push_apns_sandbox_url: Annotated[
+        str, _read(_origin, "an https address such as https://api.sandbox.push.apple.com")
+    ] = "https://api.sandbox.push.apple.com"
+    """Where Apple takes those of credentials with Sandbox."""
+
+    push_fcm_url: Annotated[str, _read(_base, "an http or https address such as https://fcm.example.com")] = (
+        "https://fcm.googleapis.com"
+    )
+    """Where Google takes push notifications."""
+
+    push_patience_hours: Annotated[int, _read(_number(1, 672), "a number from 1 to 672")] = 4
+    """How long a push notification is worth something, in hours: to this server, and to its provider."""
+
+    push_log_hours: Annotated[int, _read(_number(1, 8760), "a number from 1 to 8760")] = 72
+    """How long `chinwag push log` remembers push notifications that have ended, in hours."""
 
     v1_list_attributes: Annotated[bool, _read(_flag, "true or false")] = False
     """Lists of v1 show attributes, where the original has null."""

@@ -9,6 +9,7 @@ from chinwag import limits
 from chinwag.app import Parts, now
 from chinwag.auth.links import Links
 from chinwag.auth.token_header import TokenAuthentication
+from chinwag.delivery.credentials import state_of
 from chinwag.delivery.guard import ForbiddenTargetError
 from chinwag.domain.service import Limits
 from chinwag.rest.about import Docs, Health, Home, Metrics, OpenApi, Readiness
@@ -51,6 +52,7 @@ def web(
         list_public_channels_only=settings.list_public_channels_only,
         seal=parts.seal.seal,
         forbidden=_judge(guard),
+        credential_state=lambda credential: state_of(credential, parts.seal.open, parts.world.now()),
     )
     meters = Meters()
     meters.watch("chinwag_sockets", "Clients that are logged in.", lambda: len(realtime.hub.everybody()))

@@ -44,7 +44,7 @@ async def add_bindings(
                     endpoint=f"phone {sid}",
                     credential_sid=credential["sid"],
                     binding_type=PushType(credential["type"]),
-                    address="here",
+                    address=f"device {sid}",
                     message_types=tuple(NotificationKind),
                     date_created=parts.world.now(),
                     date_updated=parts.world.now(),

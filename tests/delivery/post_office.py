@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from chinwag.broker.memory import MemoryBroker
 from chinwag.commands import World
 from chinwag.delivery.attempt import Caller
+from chinwag.delivery.calls import Calls
 from chinwag.delivery.dispatcher import Dispatcher
 from chinwag.delivery.guard import AddressGuard
 from chinwag.delivery.http_out import HttpOut
@@ -112,7 +113,8 @@ class PostOffice:
         """Run a server: its dispatcher, and the task in which it runs."""
         world = self.world(store)
         journal = Journal(world, keep_ms=60_000)
-        dispatcher = Dispatcher(world, self.caller(), journal, holder, patience_ms)
+        calls = Calls(world, self.caller(), journal, patience_ms)
+        dispatcher = Dispatcher(world, calls, holder)
         writing, running = asyncio.create_task(journal.run()), asyncio.create_task(dispatcher.run())
         try:
             yield dispatcher, running

@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 
 from chinwag import limits
-from chinwag.delivery import attempt, dispatcher
+from chinwag.delivery import attempt, calls, dispatcher
 from chinwag.domain.announcing import target_id
 from chinwag.domain.webhook_call import CallState
 from delivery.application import an_application, nothing
@@ -192,13 +192,13 @@ async def test_a_lane_that_is_slow_does_not_hold_up_another(
 async def test_no_more_than_sixteen_calls_are_made_to_one_target_at_a_time(
     office: PostOffice, application: Application
 ) -> None:
-    application.answer = counting = Counting(dispatcher.CALLS_TO_ONE)
+    application.answer = counting = Counting(calls.CALLS_TO_ONE)
     await office.add(application.url, *[f"lane {number}" for number in range(100)])
 
     async with office.open():
         ended = await office.ended(100)
 
-    assert counting.most == dispatcher.CALLS_TO_ONE == 16
+    assert counting.most == calls.CALLS_TO_ONE == 16
     assert sorted(told_of(application)) == sorted(call.sid for call in ended)
 
 
@@ -208,7 +208,7 @@ async def test_no_more_calls_are_made_at_a_time_than_there_are_places(
     another: Application,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(dispatcher, "CALLS", 3)
+    monkeypatch.setattr(dispatcher, "AT_A_TIME", 3)
     application.answer = another.answer = counting = Counting(3)
     for receiver in (application, another):
         await office.add(receiver.url, *[f"{receiver.url} {number}" for number in range(10)])
@@ -490,7 +490,7 @@ async def test_a_call_that_nobody_took_for_too_long_is_given_up(
 
 
 async def lead(office: PostOffice, holder: str, until: int) -> bool:
-    return (await office.chat.store.write(lambda tx: tx.webhook_calls.lead(holder, now(), until)))[0]
+    return (await office.chat.store.write(lambda tx: tx.leases.lead("webhooks", holder, now(), until)))[0]
 
 
 async def test_while_another_server_makes_the_calls_this_one_waits(
@@ -656,9 +656,9 @@ async def test_an_answer_that_cannot_be_written_down_is_written_when_the_store_i
 def test_how_many_and_how_long() -> None:
     """What docs/webhooks.md promises."""
     told: dict[str, Any] = {
-        "CALLS": dispatcher.CALLS,
-        "CALLS_TO_ONE": dispatcher.CALLS_TO_ONE,
+        "AT_A_TIME": dispatcher.AT_A_TIME,
+        "CALLS_TO_ONE": calls.CALLS_TO_ONE,
         "STOP_SECONDS": dispatcher.STOP_SECONDS,
     }
 
-    assert told == {"CALLS": 512, "CALLS_TO_ONE": 16, "STOP_SECONDS": 2.0}
+    assert told == {"AT_A_TIME": 512, "CALLS_TO_ONE": 16, "STOP_SECONDS": 2.0}

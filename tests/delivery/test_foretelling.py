@@ -15,7 +15,7 @@ from chinwag.delivery import foretelling
 from chinwag.delivery.foretelling import Foreteller
 from chinwag.delivery.parameters import render
 from chinwag.domain.channel_webhook import ChannelWebhookType, CreateChannelWebhook
-from chinwag.domain.message import CreateMessage
+from chinwag.domain.posting import CreateMessage
 from chinwag.domain.service import DeleteService, UpdateService
 from chinwag.domain.webhook import NoCall, WebhookEvent, WebhookMethod
 from chinwag.errors import ApiError, Kinds

@@ -21,8 +21,9 @@ from chinwag.domain.joining import CreateInvite, CreateMember
 from chinwag.domain.leaving import DeleteChannel, DeleteMember
 from chinwag.domain.login import LogIn
 from chinwag.domain.membership import UpdateMember, UpdateUserChannel
-from chinwag.domain.message import CreateMessage, DeleteMessage, MessageOrder, UpdateMessage
+from chinwag.domain.message import DeleteMessage, MessageOrder, UpdateMessage
 from chinwag.domain.paging import Cursor
+from chinwag.domain.posting import CreateMessage
 from chinwag.domain.user import UpdateUser
 from chinwag.domain.user_channel import NotificationLevel
 from chinwag.domain.webhook import POST_EVENTS, NoCall, WebhookEvent, WebhookTargetChange

@@ -8,8 +8,9 @@ from chinwag.domain.channel import ChannelType
 from chinwag.domain.events import MessageAdded, UserChannelRemoved
 from chinwag.domain.joining import CreateInvite
 from chinwag.domain.leaving import DeclineInvite, DeleteMember
-from chinwag.domain.message import CreateMessage, UpdateMessage
+from chinwag.domain.message import UpdateMessage
 from chinwag.domain.permissions import RoleType
+from chinwag.domain.posting import CreateMessage
 from chinwag.errors import Kinds
 
 if TYPE_CHECKING:

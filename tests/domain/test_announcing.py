@@ -16,10 +16,12 @@ from chinwag.domain.channel import CreateChannel, UpdateChannel
 from chinwag.domain.channel_webhook import ChannelWebhookType, CreateChannelWebhook, UpdateChannelWebhook
 from chinwag.domain.joining import CreateInvite, CreateMember
 from chinwag.domain.leaving import DeleteChannel, DeleteMember, DeleteUser, DeleteUserChannel
-from chinwag.domain.login import LogIn, SetOnline
+from chinwag.domain.login import LogIn
 from chinwag.domain.membership import UpdateMember
-from chinwag.domain.message import CreateMessage, DeleteMessage, UpdateMessage
+from chinwag.domain.message import DeleteMessage, UpdateMessage
 from chinwag.domain.permissions import RoleType
+from chinwag.domain.posting import CreateMessage
+from chinwag.domain.reachability import SetOnline
 from chinwag.domain.user import CreateUser, UpdateUser
 from chinwag.domain.webhook import (
     POST_EVENTS,

@@ -10,8 +10,9 @@ import pytest
 from chinwag.domain.caller import SYSTEM
 from chinwag.domain.events import UserCreated, UserUpdated
 from chinwag.domain.leaving import DeleteUser
-from chinwag.domain.login import LogIn, SetOnline
+from chinwag.domain.login import LogIn
 from chinwag.domain.permissions import RoleType
+from chinwag.domain.reachability import SetOnline
 from chinwag.errors import Kind, Kinds
 from domain.chat import LATER, NOW
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from chinwag.domain.events import MemberUpdated, UserChannelUpdated
 from chinwag.domain.membership import UpdateMember, UpdateUserChannel
-from chinwag.domain.message import CreateMessage
+from chinwag.domain.posting import CreateMessage
 from chinwag.domain.user_channel import NotificationLevel
 from domain.chat import LATER
 

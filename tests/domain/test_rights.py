@@ -11,8 +11,9 @@ from chinwag.domain.channel import ChannelType, CreateChannel, UpdateChannel
 from chinwag.domain.joining import CreateInvite, CreateMember
 from chinwag.domain.leaving import DeclineInvite, DeleteChannel, DeleteInvite, DeleteMember, DeleteUser
 from chinwag.domain.membership import UpdateMember, UpdateUserChannel
-from chinwag.domain.message import CreateMessage, DeleteMessage, UpdateMessage
+from chinwag.domain.message import DeleteMessage, UpdateMessage
 from chinwag.domain.permissions import PERMISSIONS, RoleType
+from chinwag.domain.posting import CreateMessage
 from chinwag.domain.rights import EVERYTHING, may_see, rights_of, standing
 from chinwag.domain.role import DeleteRole
 from chinwag.domain.user import UpdateUser

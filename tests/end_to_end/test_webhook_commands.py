@@ -14,7 +14,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from chinwag.cli_webhooks import FOLLOW_SECONDS, READER_GONE, WHAT_TO_DO
+from chinwag.cli_log import FOLLOW_SECONDS, READER_GONE
+from chinwag.cli_webhooks import WHAT_TO_DO
 from chinwag.domain.webhook import NoCall
 from delivery.application import Application, an_application
 from support.api import Api

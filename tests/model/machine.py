@@ -28,8 +28,9 @@ from chinwag.domain.joining import CreateInvite, CreateMember
 from chinwag.domain.leaving import DeleteChannel, DeleteInvite, DeleteMember, DeleteUser, DeleteUserChannel
 from chinwag.domain.media import Media
 from chinwag.domain.membership import UpdateMember, UpdateUserChannel
-from chinwag.domain.message import CreateMessage, DeleteMessage, UpdateMessage
+from chinwag.domain.message import DeleteMessage, UpdateMessage
 from chinwag.domain.permissions import CHANNEL_ADMIN, CHANNEL_USER, SERVICE_ADMIN, SERVICE_USER, RoleType
+from chinwag.domain.posting import CreateMessage
 from chinwag.domain.remains import ClearRemains
 from chinwag.domain.role import CreateRole, DeleteRole, UpdateRole
 from chinwag.domain.service import CreateService, DeleteService, Limits, UpdateService

@@ -459,6 +459,9 @@ class Reference:
             type=type,
             sandbox=sandbox if type == "apn" else None,
             **{name: given[name] if name in needed else None for name in SECRETS},
+            stopped=None,
+            stopped_code=None,
+            date_stopped=None,
         )
 
     def update_credential(self, sid: str, **given: Any) -> Record:

@@ -15,8 +15,9 @@ from chinwag.domain.joining import CreateInvite, CreateMember
 from chinwag.domain.leaving import DeleteChannel, DeleteInvite, DeleteMember, DeleteUser, DeleteUserChannel
 from chinwag.domain.lookup import service_named
 from chinwag.domain.membership import UpdateMember, UpdateUserChannel
-from chinwag.domain.message import CreateMessage, DeleteMessage, UpdateMessage
+from chinwag.domain.message import DeleteMessage, UpdateMessage
 from chinwag.domain.paging import Cursor
+from chinwag.domain.posting import CreateMessage
 from chinwag.domain.service import CreateService, Limits
 from chinwag.domain.user import CreateUser, UpdateUser, UserCreated, UserDeleted
 from chinwag.domain.user_channel import NotificationLevel

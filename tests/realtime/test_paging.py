@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chinwag.domain.leaving import DeleteMember
-from chinwag.domain.message import CreateMessage, DeleteMessage
+from chinwag.domain.message import DeleteMessage
+from chinwag.domain.posting import CreateMessage
 from chinwag.realtime import names
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from chinwag.domain.leaving import DeleteUser
-from chinwag.domain.login import SetOnline
+from chinwag.domain.reachability import SetOnline
 from chinwag.realtime import names
 from chinwag.realtime import presence as presences
 from chinwag.realtime.presence import Presence

@@ -14,7 +14,7 @@ from chinwag.domain.caller import Operator
 from chinwag.domain.channel import ChannelType, UpdateChannel
 from chinwag.domain.leaving import DeleteMember
 from chinwag.domain.membership import UpdateMember
-from chinwag.domain.message import CreateMessage
+from chinwag.domain.posting import CreateMessage
 from chinwag.domain.rights import may_see
 from chinwag.domain.service import UpdateService
 from chinwag.realtime import hub as hubs

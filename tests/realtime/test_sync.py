@@ -9,7 +9,8 @@ import pytest
 from chinwag import limits
 from chinwag.domain.channel import ChannelType, UpdateChannel
 from chinwag.domain.leaving import DeleteChannel
-from chinwag.domain.message import CreateMessage, DeleteMessage, UpdateMessage
+from chinwag.domain.message import DeleteMessage, UpdateMessage
+from chinwag.domain.posting import CreateMessage
 from chinwag.realtime import following, names
 from chinwag.storage.store import open_store
 from realtime.house import a_house, another_service

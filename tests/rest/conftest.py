@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,6 +25,18 @@ async def a_call(api: Api, channel: dict[str, Any]) -> str:
     await api.post(f"/v2{path}", PostWebhookUrl="")
     calls = await api.get(f"/chinwag/v1{path}/WebhookCalls", Event="onMessageSent", PageSize=100)
     return next(call["sid"] for call in calls.json["webhook_calls"] if call["target_url"])
+
+
+async def a_push(api: Api, channel: dict[str, Any]) -> str:
+    """Have the log say that a message was not pushed, and return the SID of that."""
+    path = f"/Services/{channel['service_sid']}"
+    await api.post(f"/v2{path}", Notifications__LogEnabled="true")
+    await api.a_message(channel)
+    async with asyncio.timeout(20):
+        while True:
+            if pushes := (await api.get(f"/chinwag/v1{path}/Pushes")).json["pushes"]:
+                return pushes[0]["sid"]
+            await asyncio.sleep(0.02)
 
 
 @pytest.fixture
@@ -58,6 +71,7 @@ async def there(api: Api, server: tuple[str, Settings]) -> dict[str, object]:
         "webhook_sid": webhook.json["sid"],
         "credential_sid": credential.json["sid"],
         "call_sid": await a_call(api, channel),
+        "push_sid": await a_push(api, channel),
         "binding_sid": await add_binding(settings, user, credential.json),
         # Forms.
         "Identity": "carol",

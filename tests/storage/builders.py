@@ -299,7 +299,7 @@ async def a_message(store: Store, channel: Channel, number: int = 1, **columns: 
         lambda tx: tx.messages.post(caller, channel.service_sid, channel.sid, draft)
     )
     assert posted is not None
-    return posted[0]
+    return posted.message
 
 
 def new_channel_webhook(channel: Channel, number: int = 1, **columns: Any) -> ChannelWebhook:
@@ -353,7 +353,7 @@ def new_binding(user: User, number: int = 1, **columns: Any) -> Binding:
         endpoint="phone",
         credential_sid=sid("CR", 1),
         binding_type=PushType.FCM,
-        address="token",
+        address=f"token {number}",
         message_types=(NotificationKind.NEW_MESSAGE,),
         date_created=NOW,
         date_updated=NOW,

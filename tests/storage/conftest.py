@@ -82,7 +82,7 @@ async def emptied_database(shared_database: tuple[str, asyncpg.Connection]) -> s
     url, connection = shared_database
     await connection.execute("; ".join(f'DELETE FROM "{table}"' for table in TABLES))
     await connection.execute("UPDATE installation SET generation = 1, key_check = NULL")
-    await connection.execute("UPDATE dispatcher SET holder = '', held_until = 0")
+    await connection.execute("UPDATE lease SET holder = '', held_until = 0")
     return url
 
 

@@ -144,7 +144,7 @@ class Messages(Followed):
         caller = Caller(account_id=self.account.id, account_sid=self.account.sid)
         posted = await tx.messages.post(caller, self.service.sid, self.channel.sid, new_draft(next(_numbers)))
         assert posted is not None
-        return posted[0]
+        return posted.message
 
     async def _change(self, tx: Transaction, stamped: Record) -> Record:
         changed = replace(stamped, body=f"event {stamped.last_event_id}")

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from chinwag.domain.credential import Credential, PushType
 from chinwag.domain.paging import Cursor
-from storage.builders import REFUSED, a_credential, an_account, new_credential, pages_of_five, sid
+from storage.builders import NOW, REFUSED, a_credential, an_account, new_credential, pages_of_five, sid
 
 if TYPE_CHECKING:
     from chinwag.domain.account import Account
@@ -84,6 +84,41 @@ async def test_saving_one_credential_leaves_the_others_as_they_are(store: Store,
 
     assert await credential_of(store, account, beside.sid) == beside
     assert await credential_of(store, stranger, namesake.sid) == namesake
+
+
+STOPPED: dict[str, Any] = {"stopped": "Gründe 🐙", "stopped_code": 52131, "date_stopped": NOW + 7}
+"""What is known of one that its provider does not take."""
+
+
+async def test_a_new_credential_is_not_stopped(store: Store, account: Account) -> None:
+    made = await a_credential(store, account, **STOPPED)
+
+    assert await credential_of(store, account, made.sid) == new_credential(account)
+
+
+async def test_a_credential_that_is_stopped_stays_so_until_it_is_saved_otherwise(
+    store: Store, account: Account
+) -> None:
+    made = await a_credential(store, account)
+    beside = await a_credential(store, account, 2)
+
+    await store.write(lambda tx: tx.credentials.save(account.id, replace(made, **STOPPED)))
+    assert await credential_of(store, account, made.sid) == replace(made, **STOPPED)
+    assert await held(store, account, made.sid) == replace(made, **STOPPED)
+    assert await page(store, account, Cursor()) == [replace(made, **STOPPED), beside]
+
+    await store.write(lambda tx: tx.credentials.save(account.id, made))
+    assert await credential_of(store, account, made.sid) == made
+
+
+async def test_a_credential_is_found_whichever_account_it_is_of(store: Store, account: Account) -> None:
+    stranger = await an_account(store, 2)
+    mine, others = await a_credential(store, account, 1), await a_credential(store, stranger, 2)
+
+    async with store.reading() as tx:
+        assert await tx.credentials.find(mine.sid) == (account.id, mine)
+        assert await tx.credentials.find(others.sid) == (stranger.id, others)
+        assert await tx.credentials.find(sid("CR", 3)) is None
 
 
 async def test_a_credential_that_nobody_made_is_none(store: Store, account: Account) -> None:

@@ -160,7 +160,7 @@ async def test_messages_that_come_together_share_a_commit_and_stand_in_the_order
 
     posted = await asyncio.gather(*(posting(store, caller, channel, number) for number in range(50)))
 
-    assert [message.index for message, _ in posted] == list(range(50))
+    assert [message.index for message, *_ in posted] == list(range(50))
     kept = await ask(emptied_database, 'SELECT sid, xmin::text FROM message ORDER BY "index"')
     assert [row[0] for row in kept] == [sid("IM", number) for number in range(50)]
     assert len({row[1] for row in kept}) <= 3
@@ -173,7 +173,7 @@ async def test_each_message_of_a_set_is_told_with_its_channel_as_it_was_then(sto
 
     assert [
         (then.messages_count, then.next_index, then.last_message_index, then.last_message_sid, then.event_id)
-        for _, then in posted
+        for _, then, _ in posted
     ] == [
         (number + 1, number + 1, number, sid("IM", number), channel.event_id + number + 1)
         for number in range(50)
@@ -190,8 +190,8 @@ async def test_messages_for_several_channels_share_a_set_and_are_counted_apart(s
         *(posting(store, caller, channels[number % 5], number) for number in range(50))
     )
 
-    assert [message.index for message, _ in posted] == [number // 5 for number in range(50)]
-    assert [message.channel_sid for message, _ in posted] == [channels[n % 5].sid for n in range(50)]
+    assert [message.index for message, *_ in posted] == [number // 5 for number in range(50)]
+    assert [message.channel_sid for message, *_ in posted] == [channels[n % 5].sid for n in range(50)]
 
 
 async def test_a_message_for_no_channel_is_answered_with_nothing_among_those_that_are_posted(

@@ -65,7 +65,7 @@ async def post(store: Store, caller: Caller, channel: Channel, draft: Draft) -> 
     posted, _ = await store.write(
         lambda tx: tx.messages.post(caller, channel.service_sid, channel.sid, draft)
     )
-    return posted
+    return posted and posted[:2]
 
 
 async def post_after_a_question(store: Store, caller: Caller, channel: Channel, draft: Draft) -> Posted:
@@ -74,7 +74,8 @@ async def post_after_a_question(store: Store, caller: Caller, channel: Channel, 
     async def change(tx: Transaction) -> Posted:
         assert await tx.installation.generation() >= 1
         await tx.installation.raise_generation()
-        return await tx.messages.post(caller, channel.service_sid, channel.sid, draft)
+        posted = await tx.messages.post(caller, channel.service_sid, channel.sid, draft)
+        return posted and posted[:2]
 
     posted, _ = await store.write(change)
     return posted

@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 from msgspec.structs import replace
 
-from chinwag.domain.notifications import Notification, NotificationKind
+from chinwag.domain.notifications import NO_NOTIFICATIONS, Notification, NotificationKind
 from chinwag.domain.paging import Cursor
 from chinwag.domain.permissions import RoleType
 from chinwag.domain.service import Limits, Service
@@ -72,7 +72,7 @@ async def test_a_service_is_kept_with_every_column(store: Store, column: str) ->
         ("friendly_name", ""),
         ("limits", Limits(channel_members=0, user_channels=0)),
         ("typing_indicator_timeout", 0),
-        ("notifications", {}),
+        ("notifications", NO_NOTIFICATIONS),
         ("pre_webhook_url", ""),
         ("post_webhook_url", ""),
         ("webhook_method", WebhookMethod.POST),
@@ -118,7 +118,7 @@ async def test_saving_clears_what_can_be_cleared(store: Store) -> None:
     made = await a_service(store, account, **DIFFERENT)
     cleared = replace(
         made,
-        notifications={},
+        notifications=NO_NOTIFICATIONS,
         pre_webhook_url=None,
         post_webhook_url=None,
         webhook_method=None,

@@ -231,7 +231,7 @@ async def test_old_calls_are_forgotten_and_those_that_wait_are_not(store: Store,
 
 async def test_one_server_makes_the_calls_until_it_lets_go_or_vanishes(store: Store) -> None:
     async def lead(holder: str, now: int, until: int) -> bool:
-        return (await store.write(lambda tx: tx.webhook_calls.lead(holder, now, until)))[0]
+        return (await store.write(lambda tx: tx.leases.lead("webhooks", holder, now, until)))[0]
 
     assert await lead("one", 100, 200)
     assert not await lead("two", 150, 250)
@@ -272,7 +272,7 @@ async def test_a_message_is_posted_with_the_call_that_tells_of_it(
         *(post(store, account, channel, number, foretold(service, number)) for number in range(1, 9))
     )
 
-    indices = {number: found[0].index for number, found in enumerate(posted, 1)}
+    indices = {number: found.message.index for number, found in enumerate(posted, 1)}
     assert sorted(indices.values()) == list(range(8))
     async with store.reading() as tx:
         calls = await tx.webhook_calls.due(7, NOW, 100)
@@ -303,7 +303,7 @@ async def test_nothing_is_done_when_the_service_is_another_than_was_thought(
         assert await tx.messages.post(caller, service.sid, channel.sid, new_draft(1), told) is None
         posted = await tx.messages.post(caller, service.sid, channel.sid, new_draft(2))
         assert posted is not None
-        return posted[0].index
+        return posted.message.index
 
     assert (await store.write(change))[0] == 0
     assert await due(store) == []

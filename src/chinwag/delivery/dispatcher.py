@@ -1,9 +1,9 @@
-"""The dispatcher makes the calls that wait, on one server at a time.
+"""A dispatcher makes the deliveries that wait, on one server at a time: calls of webhooks, or pushes.
 
-Calls for one target are made in the order of what they tell, channel by channel: one at a time for each, and
-several channels at once. A target that does not answer is left alone for a while and then tried with one call
-at a time, and nobody else notices. What waits stays a row until it is known what came of it, so that a server
-that is killed makes the call again.
+Deliveries to one target are made in the order of what they tell, lane by lane: one at a time in each, and
+several lanes at once. A target that does not answer is left alone for a while and then tried with one at a
+time, and nobody else notices. What waits stays a row until it is known what came of it, so that a server that
+is killed makes the delivery again.
 """
 
 from __future__ import annotations
@@ -12,97 +12,160 @@ import asyncio
 import time
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
-from msgspec.structs import replace
-
-from chinwag import commands, limits
+from chinwag import commands
 from chinwag.domain.caller import Operator
-from chinwag.domain.webhook_call import CallState, Lead, WebhookCall
+from chinwag.domain.lease import Lead
 from chinwag.logs import logger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Hashable, Iterable, Sequence
 
     from chinwag.commands import World
-    from chinwag.delivery.attempt import Caller, Outcome
-    from chinwag.delivery.journal import Journal
     from chinwag.ids import Millis
 
 _log = logger()
 
+T = TypeVar("T", bound="Hashable")
+D = TypeVar("D", bound="Delivery")
+
 LOOK_SECONDS = 1.0
-"""How often the store is looked into for calls that nobody told of, or that are due again, in seconds."""
+"""How often the store is looked into for what nobody told of, or is due again, in seconds."""
 
 LEAD_SECONDS = 10.0
-"""How long a server that has vanished is waited for before another one takes its calls over, in seconds."""
+"""How long a server that has vanished is waited for before another one takes its work over, in seconds."""
 
-CALLS = 512
-"""Most calls at a time."""
-
-CALLS_TO_ONE = 16
-"""Most calls at a time to one target."""
+AT_A_TIME = 512
+"""Most deliveries at a time."""
 
 READ = 64
-"""Calls that are read together for one target."""
+"""Deliveries that are read together for one target."""
 
 HELD = 512
-"""Most calls for one target that are held in memory."""
+"""Most deliveries to one target that are held in memory."""
 
 READ_AGAIN_SECONDS = 0.1
-"""Least time between two looks for further channels of one target, in seconds."""
+"""Least time between two looks for further lanes of one target, in seconds."""
 
 PAUSES_SECONDS = (1.0, 2.0, 4.0, 5.0)
 """How long a target that does not answer is left alone: after the first time, the second, and so on."""
 
 STOP_SECONDS = 2.0
-"""How long calls under way are waited for when the server stops, in seconds. They are made again later."""
+"""How long deliveries under way are waited for when the server stops, in seconds. They are made again later.
+"""
 
 
-class _Target:
-    """What waits for one URL, and what is under way."""
+class Delivery(Protocol):
+    """Something that waits to be delivered."""
 
-    def __init__(self, target_id: int) -> None:
-        self.id = target_id
-        self.held: set[int] = set()
-        self.ended: set[int] = set()
+    @property
+    def sid(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def lane(self) -> str:
+        """Deliveries of one target and one lane are made one after the other."""
+        ...
+
+
+class Health(NamedTuple):
+    """What a try says about its target.
+
+    Args:
+        unanswered: whether nobody is there.
+        pause: how long it wants to be left alone, in seconds.
+        closed: whether nothing more is to be delivered there for now.
+    """
+
+    unanswered: bool = False
+    pause: float = 0.0
+    closed: bool = False
+
+
+class Work(Protocol[T, D]):
+    """What is delivered, and how."""
+
+    name: str
+    """What the work is called, where it is kept which server does it."""
+
+    to_one: int
+    """Most deliveries at a time to one target."""
+
+    async def targets(self) -> dict[T, Millis]:
+        """Return the targets for which something waits, and when the first of each is due."""
+        ...
+
+    async def due(self, target: T, most: int) -> Sequence[D]:
+        """Return what is due for a target, oldest first."""
+        ...
+
+    async def turn(self) -> None:
+        """Wait until the next delivery may begin."""
+        ...
+
+    async def make(self, delivery: D, /) -> tuple[D, Health]:
+        """Try a delivery, and return it with what came of it; never raises what is the fault of others."""
+        ...
+
+    async def save(self, delivery: D, /) -> None:
+        """Write down what came of a delivery; returns when it is durable."""
+        ...
+
+
+class _Target(Generic[T, D]):
+    """What waits for one target, and what is under way."""
+
+    def __init__(self, target: T, most: int) -> None:
+        self.id = target
+        self.held: set[str] = set()
+        self.ended: set[str] = set()
+        self.closed = False
         self.running: dict[str, asyncio.Task[None]] = {}
         self.changed = asyncio.Event()
         self.told = True
         self.read_at = 0.0
         self.failures = 0
         self.resume_at = 0.0
-        self._lanes: dict[str, deque[WebhookCall]] = {}
+        self._most = most
+        self._lanes: dict[str, deque[D]] = {}
 
-    def hold(self, calls: Iterable[WebhookCall]) -> None:
-        """Take calls in, each behind those of its lane; not those that ended since the store was asked."""
-        for call in calls:
-            if call.id not in self.held and call.id not in self.ended:
-                self.held.add(call.id)
-                self._lanes.setdefault(call.lane, deque()).append(call)
+    def hold(self, deliveries: Iterable[D]) -> None:
+        """Take deliveries in, each behind those of its lane, but those that ended since they were read."""
+        for delivery in deliveries:
+            if delivery.sid not in self.held and delivery.sid not in self.ended:
+                self.held.add(delivery.sid)
+                self._lanes.setdefault(delivery.lane, deque()).append(delivery)
 
-    def take(self) -> WebhookCall | None:
-        """Return the next call of a lane in which none is under way, or None."""
-        if len(self.running) >= (1 if self.failures else CALLS_TO_ONE):
+    def take(self) -> D | None:
+        """Return the next delivery of a lane in which none is under way, or None."""
+        if self.closed or len(self.running) >= (1 if self.failures else self._most):
             return None
         for lane, waiting in self._lanes.items():
             if lane not in self.running:
-                call = waiting.popleft()
+                delivery = waiting.popleft()
                 if not waiting:
                     del self._lanes[lane]
-                return call
+                return delivery
         return None
 
-    def finished(self, call: WebhookCall) -> None:
-        """Note that a call is no longer under way, and that it is known what came of it."""
-        del self.running[call.lane]
-        self.held.discard(call.id)
-        self.ended.add(call.id)
+    def finished(self, delivery: D) -> None:
+        """Note that a delivery is no longer under way, and that it is known what came of it."""
+        del self.running[delivery.lane]
+        self.held.discard(delivery.sid)
+        self.ended.add(delivery.sid)
         self.changed.set()
 
-    def answered(self) -> None:
-        """Note that somebody is there."""
-        self.failures = 0
+    def note(self, health: Health) -> None:
+        """Note what a try says."""
+        if health.unanswered:
+            self.unanswered()
+        else:
+            self.failures = 0
+        if health.pause > 0:
+            self.resume_at = max(self.resume_at, time.monotonic() + health.pause)
+        self.closed = self.closed or health.closed
 
     def unanswered(self) -> None:
         """Note that nobody is there; those that were under way at the same time count as one."""
@@ -112,34 +175,30 @@ class _Target:
             self.failures += 1
 
 
-class Dispatcher:
-    """Makes the calls that wait, until it is cancelled.
+class Dispatcher(Generic[T, D]):
+    """Makes the deliveries that wait, until it is cancelled.
 
     Args:
-        world: where calls are kept.
-        caller: makes one.
-        journal: writes down what came of it.
+        world: where it is kept which server does the work.
+        work: what is delivered, and how.
         holder: names this server among those that share the store.
-        patience_ms: how long a call waits for a target that does not answer, in milliseconds.
     """
 
-    def __init__(self, world: World, caller: Caller, journal: Journal, holder: str, patience_ms: int) -> None:
+    def __init__(self, world: World, work: Work[T, D], holder: str) -> None:
         self._world = world
-        self._caller = caller
-        self._journal = journal
+        self._work = work
         self._holder = holder
-        self._patience_ms = patience_ms
-        self._targets: dict[int, _Target] = {}
-        self._serving: dict[int, asyncio.Task[None]] = {}
-        self._slots = asyncio.Semaphore(CALLS)
-        self._woken: set[int] = set()
+        self._targets: dict[T, _Target[T, D]] = {}
+        self._serving: dict[T, asyncio.Task[None]] = {}
+        self._slots = asyncio.Semaphore(AT_A_TIME)
+        self._woken: set[T] = set()
         self._wake = asyncio.Event()
         self._looked_at = 0.0
         self._asked_at = 0.0
         self._leads_until = 0.0
 
-    def wake(self, targets: Iterable[int]) -> None:
-        """Take note that calls wait for these targets."""
+    def wake(self, targets: Iterable[T]) -> None:
+        """Take note that something waits for these targets."""
         for target_id in targets:
             target = self._targets.get(target_id)
             if target is None:
@@ -150,13 +209,13 @@ class Dispatcher:
                 target.changed.set()
 
     async def run(self) -> None:
-        """Make calls."""
+        """Deliver."""
         try:
             while True:
                 try:
                     await self._look()
                 except Exception as error:  # noqa: BLE001  # a store that is away for a while comes back
-                    _log.warning("cannot look for webhook calls", error=str(error))
+                    _log.warning("cannot look for deliveries", work=self._work.name, error=str(error))
                 with suppress(TimeoutError):
                     async with asyncio.timeout(LOOK_SECONDS):
                         await self._wake.wait()
@@ -168,13 +227,12 @@ class Dispatcher:
         return time.monotonic() < self._leads_until
 
     async def _look(self) -> None:
-        """Begin to serve every target for which calls are due."""
+        """Begin to serve every target for which something is due."""
         self._wake.clear()
         woken, self._woken = self._woken, set()
         if not woken or time.monotonic() - self._looked_at >= LOOK_SECONDS:
             self._looked_at = time.monotonic()
-            async with self._world.store.reading() as tx:
-                found = await tx.webhook_calls.targets()
+            found = await self._work.targets()
             now = self._world.now()
             woken |= {target_id for target_id, due in found.items() if due <= now}
         if not woken and not self._targets:
@@ -188,13 +246,13 @@ class Dispatcher:
                 known.told = True
                 known.changed.set()
                 continue
-            target = self._targets[target_id] = _Target(target_id)
+            target = self._targets[target_id] = _Target[T, D](target_id, self._work.to_one)
             self._serving[target_id] = asyncio.create_task(self._serve(target))
 
     async def _keeps_leading(self) -> bool:
-        """Return whether this server makes the calls: it does until it lets go, or vanishes.
+        """Return whether this server does the work: it does until it lets go, or vanishes.
 
-        While another one does, it is not asked again at every call.
+        While another one does, it is not asked again at every delivery.
         """
         now = time.monotonic()
         asked = not self._leads and now - self._asked_at < LOOK_SECONDS
@@ -205,76 +263,65 @@ class Dispatcher:
 
     async def _lead(self, seconds: float) -> None:
         began = time.monotonic()
-        command = Lead(holder=self._holder, lasts=round(seconds * 1000))
+        command = Lead(name=self._work.name, holder=self._holder, lasts=round(seconds * 1000))
         leads = await commands.run(command, Operator(), self._world)
         self._leads_until = began + seconds if leads else 0.0
 
-    async def _serve(self, target: _Target) -> None:
-        """Make the calls for one target, until none is due."""
+    async def _serve(self, target: _Target[T, D]) -> None:
+        """Make the deliveries to one target, until none is due."""
         try:
             while self._leads:
                 pause = target.resume_at - time.monotonic()
                 if pause > 0:
                     await asyncio.sleep(pause)
                 target.changed.clear()
-                while (call := await self._next(target)) is not None:
+                while (delivery := await self._next(target)) is not None:
                     await self._slots.acquire()
-                    target.running[call.lane] = asyncio.create_task(self._make(target, call))
-                if not target.running and not target.told:
+                    await self._work.turn()
+                    target.running[delivery.lane] = asyncio.create_task(self._make(target, delivery))
+                if not target.running and (target.closed or not target.told):
                     return
                 with suppress(TimeoutError):
                     async with asyncio.timeout(READ_AGAIN_SECONDS if target.told else None):
                         await target.changed.wait()
         except Exception as error:  # noqa: BLE001  # the next look begins anew
-            _log.warning("cannot make webhook calls", error=str(error))
+            _log.warning("cannot deliver", work=self._work.name, error=str(error))
         finally:
             if target.running:
                 await asyncio.wait(target.running.values())
             del self._targets[target.id], self._serving[target.id]
 
-    async def _next(self, target: _Target) -> WebhookCall | None:
-        """Return the next call to begin, or None when none can be now."""
+    async def _next(self, target: _Target[T, D]) -> D | None:
+        """Return the next delivery to begin, or None when none can be now."""
         if target.resume_at > time.monotonic():
             return None
-        call = target.take()
+        delivery = target.take()
         waited = time.monotonic() - target.read_at
-        read = target.told and (not target.held or waited >= READ_AGAIN_SECONDS)
-        if call is None and read and len(target.held) < HELD:
+        read = target.told and not target.closed and (not target.held or waited >= READ_AGAIN_SECONDS)
+        if delivery is None and read and len(target.held) < HELD:
             target.told = False
             target.read_at = time.monotonic()
             target.ended.clear()
             most = len(target.held) + READ
-            async with self._world.store.reading() as tx:
-                calls = await tx.webhook_calls.due(target.id, self._world.now(), most)
-            target.hold(calls)
-            target.told = target.told or len(calls) == most
-            call = target.take()
-        return call
+            deliveries = await self._work.due(target.id, most)
+            target.hold(deliveries)
+            target.told = target.told or len(deliveries) == most
+            delivery = target.take()
+        return delivery
 
-    async def _make(self, target: _Target, call: WebhookCall) -> None:
-        """Make a call, and write down what came of it."""
+    async def _make(self, target: _Target[T, D], delivery: D) -> None:
+        """Make a delivery, and write down what came of it."""
         try:
-            await self._journal.save(await self._made(target, call))
+            made, health = await self._work.make(delivery)
+            target.note(health)
+            await self._work.save(made)
         except Exception as error:  # noqa: BLE001  # the row still waits
-            _log.warning("cannot make a webhook call", call=call.sid, error=str(error))
+            _log.warning("cannot deliver", work=self._work.name, delivery=delivery.sid, error=str(error))
             target.unanswered()
         finally:
             self._slots.release()
             target.told = True
-            target.finished(call)
-
-    async def _made(self, target: _Target, call: WebhookCall) -> WebhookCall:
-        """Make a call, and return it with what came of it."""
-        now = self._world.now()
-        if now - call.date_updated > self._patience_ms:
-            return _ended(call, CallState.FAILED, "given up: nobody has answered there for too long", now)
-
-        outcome = await self._caller.try_once(call, limits.WEBHOOK_ANSWER_BYTES)
-        if outcome.unanswered:
-            target.unanswered()
-        else:
-            target.answered()
-        return after(call, outcome, self._world.now())
+            target.finished(delivery)
 
     async def _stop(self) -> None:
         """Let what is under way end, and let go."""
@@ -290,20 +337,3 @@ class Dispatcher:
         if self._leads:
             with suppress(Exception):
                 await self._lead(-1)
-
-
-def after(call: WebhookCall, outcome: Outcome, now: Millis) -> WebhookCall:
-    """Return a call after a try: delivered, failed, or waiting for the next."""
-    attempt = outcome.attempt
-    tried = call.after(attempt)
-    if outcome.reply is not None and outcome.reply.status // 100 == 2:  # noqa: PLR2004  # 2xx
-        return _ended(tried, CallState.DELIVERED, f"answered {outcome.reply.status}", now)
-    why = attempt.problem or f"answered {attempt.status}"
-    if outcome.again and tried.tries_left > 0:
-        wait = limits.WEBHOOK_BACK_OFF_SECONDS * 2 ** min(attempt.retry_count, limits.RETRIES)
-        return replace(tried, due=now + round(wait * 1000), reason=why, date_updated=now)
-    return _ended(tried, CallState.FAILED, why, now)
-
-
-def _ended(call: WebhookCall, state: CallState, reason: str, now: Millis) -> WebhookCall:
-    return replace(call, state=state, reason=reason, date_updated=now)

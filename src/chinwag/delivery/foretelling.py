@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from chinwag.commands import World
     from chinwag.domain.caller import Caller
     from chinwag.domain.event import Event
-    from chinwag.domain.message import CreateMessage
+    from chinwag.domain.posting import CreateMessage
     from chinwag.domain.service import Service
 
 REMEMBERED_SECONDS = 1.0

@@ -24,7 +24,8 @@ from chinwag.domain.channel import CreateChannel, UpdateChannel
 from chinwag.domain.joining import CreateMember
 from chinwag.domain.leaving import DeleteChannel, DeleteMember
 from chinwag.domain.membership import UpdateMember
-from chinwag.domain.message import CreateMessage, DeleteMessage, UpdateMessage
+from chinwag.domain.message import DeleteMessage, UpdateMessage
+from chinwag.domain.posting import CreateMessage
 from chinwag.domain.user import UpdateUser
 from chinwag.domain.webhook import ASKED_BEFORE, NoCall, Target, WebhookEvent, service_target
 from chinwag.domain.webhook_call import CallState, Source, WebhookCall

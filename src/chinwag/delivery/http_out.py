@@ -51,6 +51,7 @@ class Failure(StrEnum):
     NAME = "name not resolved"
     CONNECT = "not connected"
     TLS = "tls"
+    IDENTITY = "client certificate not accepted"
     TIMEOUT = "timeout"
     DISCONNECTED = "disconnected"
     PROTOCOL = "not http"

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from chinwag.delivery.attempt import Caller
+from chinwag.delivery.calls import Calls
 from chinwag.delivery.dispatcher import Dispatcher
 from chinwag.delivery.foretelling import Foreteller
 from chinwag.delivery.gate import Gate
@@ -14,7 +15,7 @@ from chinwag.delivery.http_out import HttpOut
 from chinwag.delivery.journal import Journal
 from chinwag.delivery.parameters import render
 from chinwag.domain import caller as who
-from chinwag.domain.message import CreateMessage
+from chinwag.domain.posting import CreateMessage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from chinwag.commands import Command, World
     from chinwag.delivery.guard import AddressGuard
     from chinwag.domain.announcing import Announced
+    from chinwag.domain.webhook_call import WebhookCall
 
 R = TypeVar("R")
 C = TypeVar("C")
@@ -37,7 +39,7 @@ class Webhooks:
         gate: Gate,
         foreteller: Foreteller,
         journal: Journal,
-        dispatcher: Dispatcher,
+        dispatcher: Dispatcher[int, WebhookCall],
         caller: Caller,
     ) -> None:
         self._gate = gate
@@ -94,7 +96,7 @@ async def webhooks(
     world.broker.listen(caller.listen)
     world.broker.listen(foreteller.listen)
     journal = Journal(world, keep_ms)
-    dispatcher = Dispatcher(world, caller, journal, holder, patience_ms)
+    dispatcher = Dispatcher(world, Calls(world, caller, journal, patience_ms), holder)
     writing = [asyncio.create_task(journal.run()), asyncio.create_task(journal.forget())]
     dispatching = asyncio.create_task(dispatcher.run())
     try:

@@ -36,6 +36,9 @@ class Credential(Struct, frozen=True, kw_only=True):
         sealed_private_key: PEM, of apn.
         sealed_api_key: of gcm.
         sealed_secret: of fcm.
+        stopped: why its provider does not take it, since when nothing is sent with it; None while it does.
+        stopped_code: the number of the original's log for that, 52xxx.
+        date_stopped: since when.
     """
 
     sid: str
@@ -47,11 +50,41 @@ class Credential(Struct, frozen=True, kw_only=True):
     sealed_private_key: bytes | None = None
     sealed_api_key: bytes | None = None
     sealed_secret: bytes | None = None
+    stopped: str | None = None
+    stopped_code: int | None = None
+    date_stopped: Millis | None = None
     date_created: Millis
     date_updated: Millis
 
     def __repr__(self) -> str:
         return f"Credential({self.sid})"
+
+
+class Usable(StrEnum):
+    """Whether something can be sent with a credential."""
+
+    ACTIVE = "active"
+    STOPPED = "stopped"
+    UNUSABLE = "unusable"
+
+
+class CredentialState(Struct, frozen=True, kw_only=True):
+    """Whether a credential can be used, for a developer.
+
+    Args:
+        state: `stopped`, if its provider does not take it; `unusable`, if it need not even be tried.
+        detail: what it is for, or what is wrong with it.
+        code: the number of the original's log for that, 52xxx.
+        date_stopped: since when nothing is sent with it.
+    """
+
+    sid: str
+    account_sid: str
+    type: PushType
+    state: Usable
+    detail: str
+    code: int | None = None
+    date_stopped: Millis | None = None
 
 
 class Credentials(Protocol):
@@ -63,6 +96,10 @@ class Credentials(Protocol):
 
     async def hold(self, account_id: int, sid: str) -> Credential | None:
         """Return a credential and hold it until the transaction ends, or None."""
+        ...
+
+    async def find(self, sid: str) -> tuple[int, Credential] | None:
+        """Return a credential of any account, behind the key of the account's row, or None."""
         ...
 
     async def page(self, account_id: int, cursor: Cursor) -> list[Credential]:
@@ -127,7 +164,10 @@ class CreateCredential(Struct, frozen=True, kw_only=True):
 
 
 class UpdateCredential(Struct, frozen=True, kw_only=True):
-    """Change a credential. A field left UNSET keeps its value; the type never changes."""
+    """Change a credential. A field left UNSET keeps its value; the type never changes.
+
+    One that was stopped is tried again.
+    """
 
     sid: str
     friendly_name: str | UnsetType | None = UNSET
@@ -148,9 +188,40 @@ class UpdateCredential(Struct, frozen=True, kw_only=True):
         changeable = {"friendly_name", *_NEEDED[credential.type]}
         if credential.type is PushType.APN:
             changeable.add("sandbox")
-        changed = replace(credential, **given(self, changeable), date_updated=now)
+        changed = replace(
+            credential,
+            **given(self, changeable),
+            stopped=None,
+            stopped_code=None,
+            date_stopped=None,
+            date_updated=now,
+        )
         await tx.credentials.save(caller.account_id, changed)
         return changed
+
+
+class StopCredential(Struct, frozen=True, kw_only=True):
+    """Send nothing more with a credential, until somebody changes it.
+
+    Args:
+        version: `date_updated` of what the provider did not take: another one may be good.
+        reason: what the provider says.
+        code: the number of the original's log, 52xxx.
+    """
+
+    sid: str
+    version: Millis
+    reason: str
+    code: int
+
+    async def apply(self, tx: Transaction, caller: Caller, now: Millis, _new_sid: NewSid) -> bool:
+        """Return whether it is stopped by this."""
+        credential = await tx.credentials.hold(caller.account_id, self.sid)
+        if credential is None or credential.stopped is not None or credential.date_updated != self.version:
+            return False
+        stopped = replace(credential, stopped=self.reason, stopped_code=self.code, date_stopped=now)
+        await tx.credentials.save(caller.account_id, stopped)
+        return True
 
 
 class DeleteCredential(Struct, frozen=True, kw_only=True):

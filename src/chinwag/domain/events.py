@@ -6,6 +6,7 @@ from chinwag.domain.account import AccountsChanged
 from chinwag.domain.channel import ChannelCreated, ChannelDeleted, ChannelUpdated
 from chinwag.domain.member import MemberAdded, MemberRemoved, MemberUpdated
 from chinwag.domain.message import MessageAdded, MessageRemoved, MessageUpdated
+from chinwag.domain.occasion import OccasionNoted
 from chinwag.domain.role import RoleCreated, RoleDeleted, RoleUpdated
 from chinwag.domain.service import ServiceCreated, ServiceDeleted, ServiceUpdated
 from chinwag.domain.typing import Typing
@@ -35,5 +36,6 @@ AnyEvent = (
     | MessageUpdated
     | MessageRemoved
     | Typing
+    | OccasionNoted
     | AccountsChanged
 )

@@ -15,6 +15,8 @@ from chinwag.domain.horizon import Horizon, moved
 from chinwag.domain.invite import Invite
 from chinwag.domain.lookup import channel_role, channel_to_change, service_named, user_with
 from chinwag.domain.member import Member, MemberAdded
+from chinwag.domain.notifications import NotificationKind
+from chinwag.domain.occasion import note
 from chinwag.domain.rights import rights_of
 from chinwag.domain.user import User, add_user, check_identity, new_user
 from chinwag.domain.user_channel import UserChannel, UserChannelStatus, show
@@ -115,6 +117,11 @@ class CreateMember(Struct, frozen=True, kw_only=True):
             )
         )
         await show(tx, user, channel, before=before, status=UserChannelStatus.JOINED, member=member)
+        if not joins:
+            await note(
+                tx, service, NotificationKind.ADDED_TO_CHANNEL, channel,
+                user_id=user.id, author=caller.identity or SYSTEM, now=now, new_sid=new_sid,
+            )  # fmt: skip
         return member
 
     async def _user(self, tx: Transaction, service: Service, now: Millis, new_sid: NewSid) -> User:
@@ -192,4 +199,8 @@ class CreateInvite(Struct, frozen=True, kw_only=True):
         )
         await tx.invites.add(channel, invite)
         await show(tx, user, channel, before=None, status=UserChannelStatus.INVITED)
+        await note(
+            tx, service, NotificationKind.INVITED_TO_CHANNEL, channel,
+            user_id=user.id, author=invite.created_by, now=now, new_sid=new_sid,
+        )  # fmt: skip
         return invite

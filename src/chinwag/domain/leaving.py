@@ -18,6 +18,8 @@ from chinwag.domain.lookup import (
     user_named,
 )
 from chinwag.domain.member import MemberRemoved
+from chinwag.domain.notifications import NotificationKind
+from chinwag.domain.occasion import note
 from chinwag.domain.rights import rights_of
 from chinwag.domain.unit import OvertakenError
 from chinwag.domain.user import UserDeleted
@@ -47,7 +49,7 @@ class DeleteMember(Struct, frozen=True, kw_only=True):
     channel: str
     member: str
 
-    async def apply(self, tx: Transaction, caller: Caller, now: Millis, _new_sid: NewSid) -> None:
+    async def apply(self, tx: Transaction, caller: Caller, now: Millis, new_sid: NewSid) -> None:
         """Remove it.
 
         Raises:
@@ -62,8 +64,7 @@ class DeleteMember(Struct, frozen=True, kw_only=True):
         member = await member_named(tx, service, channel, self.member)
         may.must("leaveChannel" if member.identity == caller.identity else "removeMember")
 
-        await _remove(tx, service, channel, member)
-        tx.happened(_removal(caller, service, channel, member, now))
+        await _remove(tx, caller, service, channel, member, now, new_sid)
 
 
 class DeleteUserChannel(Struct, frozen=True, kw_only=True):
@@ -78,7 +79,7 @@ class DeleteUserChannel(Struct, frozen=True, kw_only=True):
     user: str
     channel: str
 
-    async def apply(self, tx: Transaction, caller: Caller, now: Millis, _new_sid: NewSid) -> None:
+    async def apply(self, tx: Transaction, caller: Caller, now: Millis, new_sid: NewSid) -> None:
         """Take the user out.
 
         Raises:
@@ -92,8 +93,7 @@ class DeleteUserChannel(Struct, frozen=True, kw_only=True):
         member = await tx.members.by_identity(service, channel, user.identity)
         invite = await tx.invites.of(service, channel, user)
         if member is not None:
-            await _remove(tx, service, channel, member)
-            tx.happened(_removal(caller, service, channel, member, now))
+            await _remove(tx, caller, service, channel, member, now, new_sid)
         elif invite is not None:
             await _withdraw(tx, service, channel, invite)
         else:
@@ -230,7 +230,15 @@ class DeleteChannel(Struct, frozen=True, kw_only=True):
         )
 
 
-async def _remove(tx: Transaction, service: Service, channel: Channel, member: Member) -> None:
+async def _remove(  # noqa: PLR0917  # each of another kind
+    tx: Transaction,
+    caller: Caller,
+    service: Service,
+    channel: Channel,
+    member: Member,
+    now: Millis,
+    new_sid: NewSid,
+) -> None:
     event_id = channel.roster_event_id + 1
     removed = replace(member, last_event_id=event_id)
     await tx.channels.save(
@@ -239,6 +247,12 @@ async def _remove(tx: Transaction, service: Service, channel: Channel, member: M
     await tx.members.remove(channel, removed)
     tx.record(MemberRemoved(removed))
     await _hide(tx, service, channel, member.user_id)
+    tx.happened(_removal(caller, service, channel, member, now))
+    if member.identity != caller.identity:
+        await note(
+            tx, service, NotificationKind.REMOVED_FROM_CHANNEL, channel,
+            user_id=member.user_id, author=caller.identity or SYSTEM, now=now, new_sid=new_sid,
+        )  # fmt: skip
 
 
 def _removal(caller: Caller, service: Service, channel: Channel, member: Member, now: Millis) -> Happening:

@@ -19,6 +19,8 @@ from chinwag.domain.lookup import (
     user_named,
 )
 from chinwag.domain.member import Member, MemberUpdated
+from chinwag.domain.occasion import note
+from chinwag.domain.push import PushKind
 from chinwag.domain.rights import rights_of
 from chinwag.domain.user_channel import NotificationLevel, UserChannel, UserChannelStatus, reshow
 from chinwag.domain.webhook import WebhookEvent
@@ -52,7 +54,7 @@ class UpdateMember(Struct, frozen=True, kw_only=True):
     date_created: Millis | UnsetType = UNSET
     date_updated: Millis | UnsetType = UNSET
 
-    async def apply(self, tx: Transaction, caller: Caller, now: Millis, _new_sid: NewSid) -> Member:
+    async def apply(self, tx: Transaction, caller: Caller, now: Millis, new_sid: NewSid) -> Member:
         """Return the changed member.
 
         Raises:
@@ -82,6 +84,7 @@ class UpdateMember(Struct, frozen=True, kw_only=True):
             )
         if horizon.moves:
             await _show_horizon(tx, service, channel, changed)
+            await _note_reading(tx, service, channel, (member, changed), now, new_sid)
         return changed
 
     def _check(self, may: Rights, member: Member, horizon: Horizon) -> None:
@@ -111,7 +114,7 @@ class UpdateUserChannel(Struct, frozen=True, kw_only=True):
     last_consumed_message_index: int | UnsetType | None = UNSET
     last_consumption_timestamp: Millis | UnsetType | None = UNSET
 
-    async def apply(self, tx: Transaction, caller: Caller, now: Millis, _new_sid: NewSid) -> UserChannel:
+    async def apply(self, tx: Transaction, caller: Caller, now: Millis, new_sid: NewSid) -> UserChannel:
         """Return the changed user channel.
 
         Raises:
@@ -133,7 +136,8 @@ class UpdateUserChannel(Struct, frozen=True, kw_only=True):
             member = await tx.members.by_identity(service, channel, named.identity)
             if member is None:
                 raise ApiError(Kinds.MEMBER_NOT_FOUND, "who is only invited has no read horizon")
-            await _read_on(tx, service, channel, moved(member, channel, horizon, now), now)
+            read = await _read_on(tx, service, channel, moved(member, channel, horizon, now), now)
+            await _note_reading(tx, service, channel, (member, read), now, new_sid)
 
         user = await tx.users.hold(service, named.id)
         if user is None:
@@ -154,6 +158,24 @@ async def _read_on(
         return await _save(tx, channel, replace(member, date_updated=now))
     await tx.members.save(channel, member)
     return member
+
+
+async def _note_reading(  # noqa: PLR0917  # each of another kind
+    tx: Transaction,
+    service: Service,
+    channel: Channel,
+    members: tuple[Member, Member],
+    now: Millis,
+    new_sid: NewSid,
+) -> None:
+    """Note that a member, as before and after, has read all of a channel, which icons counted until now."""
+    before, after = (member.last_consumed_message_index for member in members)
+    last = channel.last_message_index
+    if last is not None and before is not None and before < last and (after is None or after >= last):
+        await note(
+            tx, service, PushKind.BADGE, channel,
+            user_id=members[0].user_id, author=members[0].identity, now=now, new_sid=new_sid,
+        )  # fmt: skip
 
 
 async def _save(tx: Transaction, channel: Channel, member: Member) -> Member:

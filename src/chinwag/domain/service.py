@@ -92,6 +92,16 @@ class Service(Struct, frozen=True, kw_only=True):
     media_compatibility_message: str = MEDIA_COMPATIBILITY_MESSAGE
     revision: str = ""
 
+    def notes(self, kind: NotificationKind) -> bool:
+        """Return whether such things are written down: they are pushed, or the log says why not."""
+        return self.notifications[kind].enabled or self.notifications_log_enabled
+
+    @property
+    def counts_badges(self) -> bool:
+        """Whether icons show the number of channels with something to read."""
+        of_messages = self.notifications[NotificationKind.NEW_MESSAGE]
+        return of_messages.enabled and of_messages.badge_count_enabled
+
 
 class ServiceCreated(Event, frozen=True):
     """A service came into being, with its default roles."""
@@ -226,6 +236,8 @@ class UpdateService(Struct, frozen=True, kw_only=True):
         await tx.services.save(changed)
         if service.reachability_enabled and not changed.reachability_enabled:
             await tx.users.forget_reachability(service)
+        elif changed.reachability_enabled and not service.reachability_enabled:
+            await tx.users.note_notifiable(service)
         tx.record(
             ServiceUpdated(
                 changed.sid,

@@ -21,9 +21,12 @@ if TYPE_CHECKING:
     from chinwag.domain.event import Event
     from chinwag.domain.happening import Happening
     from chinwag.domain.invite import Invites
+    from chinwag.domain.lease import Leases
     from chinwag.domain.media import MediaFiles
     from chinwag.domain.member import Members
     from chinwag.domain.message import Messages
+    from chinwag.domain.occasion import Occasions
+    from chinwag.domain.push import Pushes
     from chinwag.domain.remains import Remains
     from chinwag.domain.role import Roles
     from chinwag.domain.service import Services
@@ -142,6 +145,16 @@ class Reader(Protocol):
         ...
 
     @property
+    def occasions(self) -> Occasions:
+        """What devices may be told of."""
+        ...
+
+    @property
+    def pushes(self) -> Pushes:
+        """Pushes."""
+        ...
+
+    @property
     def credentials(self) -> Credentials:
         """Credentials."""
         ...
@@ -158,6 +171,11 @@ class Transaction(Reader, Protocol):
     @property
     def answers(self) -> Answers:
         """Answers kept for repeated requests."""
+        ...
+
+    @property
+    def leases(self) -> Leases:
+        """Work that one server does for all."""
         ...
 
     @property

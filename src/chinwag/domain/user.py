@@ -128,6 +128,10 @@ class Users(Protocol):
         """Forget of every user whether a client is connected and whether a push can reach it."""
         ...
 
+    async def note_notifiable(self, service: Service) -> None:
+        """Note of every user with a device that a push can reach it."""
+        ...
+
     async def add(self, service: Service, user: User) -> User:
         """Add a user and return it with its key."""
         ...

@@ -213,13 +213,6 @@ class WebhookCalls(Protocol):
         """Remove calls that do not wait and have not changed since a moment; True if there may be more."""
         ...
 
-    async def lead(self, holder: str, now: Millis, until: Millis) -> bool:
-        """Let one server make the calls that wait, until a moment; False while another does.
-
-        `until` in the past lets go.
-        """
-        ...
-
 
 class SaveCalls(Struct, frozen=True):
     """Keep what came of calls, and what was not called.
@@ -286,22 +279,6 @@ class ForgetCalls(Struct, frozen=True, kw_only=True):
     async def apply(self, tx: Transaction, _caller: Operator, _now: Millis, _new_sid: NewSid) -> bool:
         """Return whether there may be more."""
         return await tx.webhook_calls.forget(self.before, self.most)
-
-
-class Lead(Struct, frozen=True, kw_only=True):
-    """Be the one server that makes the calls which wait.
-
-    Args:
-        holder: which server.
-        lasts: for how long, in milliseconds; below 0, let go.
-    """
-
-    holder: str
-    lasts: int
-
-    async def apply(self, tx: Transaction, _caller: Operator, now: Millis, _new_sid: NewSid) -> bool:
-        """Return whether it is."""
-        return await tx.webhook_calls.lead(self.holder, now, now + self.lasts)
 
 
 async def call_named(tx: Reader, caller: Caller | Operator, service_sid: str | None, sid: str) -> WebhookCall:

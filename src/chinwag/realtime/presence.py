@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from chinwag import commands
 from chinwag.domain.caller import Caller
-from chinwag.domain.login import SetOnline
+from chinwag.domain.reachability import SetOnline
 from chinwag.domain.service import ServiceDeleted, ServiceUpdated
 from chinwag.logs import logger
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from chinwag.commands import Command, World
     from chinwag.domain.caller import Caller
+    from chinwag.domain.credential import Credential, CredentialState
     from chinwag.domain.service import Limits
     from chinwag.domain.unit import Reader
     from chinwag.errors import Kind
@@ -36,6 +37,7 @@ class Conventions:
         v1_list_attributes: whether lists of v1 show attributes, which the original does not.
         list_public_channels_only: whether a list of channels without a `Type` leaves private ones out.
         seal: makes a secret ready to be kept.
+        credential_state: says whether a credential can be used.
         forbidden: says why this server does not call a URL; None when it does, as far as is known without
             looking its name up.
     """
@@ -45,6 +47,7 @@ class Conventions:
     list_public_channels_only: bool
     seal: Callable[[str], bytes]
     forbidden: Callable[[str], str | None]
+    credential_state: Callable[[Credential], CredentialState]
 
 
 @dataclass(slots=True)

@@ -6,14 +6,8 @@ from typing import TYPE_CHECKING
 
 from chinwag import limits
 from chinwag.domain.lookup import message_named
-from chinwag.domain.message import (
-    CreateMessage,
-    DeleteMessage,
-    Message,
-    MessageOrder,
-    MessageType,
-    UpdateMessage,
-)
+from chinwag.domain.message import DeleteMessage, Message, MessageOrder, MessageType, UpdateMessage
+from chinwag.domain.posting import CreateMessage
 from chinwag.errors import Kinds
 from chinwag.rest import channel
 from chinwag.rest.common import DATES, PAGES, attributes, author

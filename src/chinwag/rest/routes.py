@@ -17,6 +17,7 @@ from chinwag.rest import (
     invite,
     member,
     message,
+    push,
     role,
     service,
     user,
@@ -298,6 +299,7 @@ ROUTES: tuple[Route, ...] = (
 """Every route, by noun."""
 
 _WEBHOOK_CALLS = f"{_SERVICE}/WebhookCalls"
+_PUSHES = f"{_SERVICE}/Pushes"
 _WEBHOOK_CALL = f"{_WEBHOOK_CALLS}/{{call_sid}}"
 
 OWN_ROUTES: tuple[Route, ...] = (
@@ -316,6 +318,30 @@ OWN_ROUTES: tuple[Route, ...] = (
         operation=webhook_call.replay,
         gives=webhook_call.WEBHOOK_CALL,
         refuses=(Kinds.CONFLICT,),
+    ),
+    Route(
+        method="GET",
+        path=_PUSHES,
+        operation=push.page,
+        gives=push.PUSH,
+        pages=push.PAGING,
+        within=service.named,
+    ),
+    Route(method="GET", path=f"{_PUSHES}/{{push_sid}}", operation=push.fetch, gives=push.PUSH),
+    Route(
+        method="GET",
+        path="/Credentials/{credential_sid}",
+        operation=push.check,
+        gives=push.CREDENTIAL_STATE,
+    ),
+    Route(
+        method="POST",
+        path="/Credentials/{credential_sid}/Test",
+        operation=push.test,
+        takes=push.TEST,
+        gives=push.CREDENTIAL_TEST,
+        status=201,
+        refuses=(Kinds.BINDING_NOT_FOUND,),
     ),
 )
 """The routes that the original has not, below `OWN`."""

@@ -63,6 +63,42 @@ class BindingRows:
         rows = await _PAGE_OF_USER.read(self._database, user.id, cursor, these)
         return [_binding(row, service) for row in rows]
 
+    async def at(self, service: Service, binding_type: PushType, address: str) -> Binding | None:
+        """Return the binding of a device, whosever it is, or None."""
+        row = await self._database.row(
+            _IN_SERVICE + " AND binding_type = $2 AND address = $3", service.id, binding_type, address
+        )
+        return _binding(row, service) if row else None
+
+    async def of(self, service: Service, user: User) -> list[Binding]:
+        """Return every binding of a user, the one that was registered longest ago first."""
+        rows = await self._database.rows(
+            _SELECT + " WHERE user_id = $1 ORDER BY binding.date_updated, binding.sid", user.id
+        )
+        return [_binding(row, service) for row in rows]
+
+    async def reached_with(
+        self, account_id: int, credential_sid: str, identity: str
+    ) -> list[tuple[str, int]]:
+        """Return in which services who has devices with a credential: SIDs, and keys of the users' rows."""
+        rows = await self._database.rows(
+            """
+            SELECT DISTINCT service.sid, "user".id
+            FROM service
+            JOIN "user" ON "user".service_id = service.id
+            JOIN binding ON binding.user_id = "user".id
+            WHERE account_id = $1 AND NOT service.deleted AND credential_sid = $2 AND identity = $3
+            ORDER BY service.sid
+            """,
+            account_id, credential_sid, identity,
+        )  # fmt: skip
+        return [(row[0], row[1]) for row in rows]
+
+    async def any_of(self, user: User) -> bool:
+        """Return whether a user has a device."""
+        row = await self._database.row("SELECT 1 FROM binding WHERE user_id = $1 LIMIT 1", user.id)
+        return row is not None
+
     async def add(self, service: Service, binding: Binding) -> None:
         """Add a binding."""
         await self._database.execute(
@@ -76,6 +112,18 @@ class BindingRows:
             service.id, binding.sid, binding.user_id, binding.endpoint, binding.credential_sid,
             binding.binding_type, binding.address, msgspec.json.encode(binding.message_types).decode(),
             binding.date_created, binding.date_updated,
+        )  # fmt: skip
+
+    async def save(self, service: Service, binding: Binding) -> None:
+        """Replace every column of a binding but its user."""
+        await self._database.execute(
+            """
+            UPDATE binding
+            SET endpoint = $3, credential_sid = $4, message_types = $5, date_updated = $6
+            WHERE service_id = $1 AND sid = $2
+            """,
+            service.id, binding.sid, binding.endpoint, binding.credential_sid,
+            msgspec.json.encode(binding.message_types).decode(), binding.date_updated,
         )  # fmt: skip
 
     async def remove(self, service: Service, binding: Binding) -> None:

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 _SELECT = """
     SELECT credential.sid, account.sid, credential.friendly_name, type, sandbox, sealed_certificate,
-           sealed_private_key, sealed_api_key, sealed_secret, credential.date_created, date_updated
+           sealed_private_key, sealed_api_key, sealed_secret, credential.date_created, date_updated,
+           stopped, stopped_code, date_stopped
     FROM credential JOIN account ON account.id = account_id
     WHERE account_id = $1
 """
@@ -39,6 +40,12 @@ class CredentialRows:
         )
         return _credential(row) if row else None
 
+    async def find(self, sid: str) -> tuple[int, Credential] | None:
+        """Return a credential of any account, behind the key of the account's row, or None."""
+        row = await self._database.row("SELECT account_id FROM credential WHERE sid = $1", sid)
+        found = await self.get(row[0], sid) if row else None
+        return (row[0], found) if row and found else None
+
     async def page(self, account_id: int, cursor: Cursor) -> list[Credential]:
         """Return a page of credentials, oldest first, and one more if there are more."""
         return [_credential(row) for row in await _PAGE.read(self._database, account_id, cursor)]
@@ -62,10 +69,12 @@ class CredentialRows:
             """
             UPDATE credential
             SET friendly_name = $3, sandbox = $4, sealed_certificate = $5, sealed_private_key = $6,
-                sealed_api_key = $7, sealed_secret = $8, date_updated = $9
+                sealed_api_key = $7, sealed_secret = $8, date_updated = $9, stopped = $10,
+                stopped_code = $11, date_stopped = $12
             WHERE account_id = $1 AND sid = $2
             """,
-            account_id, credential.sid, *_values(credential),
+            account_id, credential.sid, *_values(credential), credential.stopped, credential.stopped_code,
+            credential.date_stopped,
         )  # fmt: skip
 
     async def remove(self, account_id: int, credential: Credential) -> None:
@@ -88,6 +97,9 @@ def _credential(row: Row) -> Credential:
         sealed_secret=row[8],
         date_created=row[9],
         date_updated=row[10],
+        stopped=row[11],
+        stopped_code=row[12],
+        date_stopped=row[13],
     )
 
 

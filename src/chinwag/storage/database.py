@@ -22,7 +22,7 @@ class Database(Protocol):
         """
         ...
 
-    def array(self, values: Sequence[str]) -> object:
+    def array(self, values: Sequence[object]) -> object:
         """Return a list as the parameter of `= ANY($n)`."""
         ...
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from chinwag.domain.caller import Caller
     from chinwag.domain.channel import Channel
     from chinwag.domain.items import Slice, Span
-    from chinwag.domain.message import Draft
+    from chinwag.domain.message import Draft, Posted
     from chinwag.domain.paging import Cursor
     from chinwag.domain.service import Service
     from chinwag.domain.webhook_call import Foretold
@@ -118,7 +118,7 @@ class MessageRows:
         channel_sid: str,
         draft: Draft,
         foretold: Foretold | None = None,
-    ) -> tuple[Message, Channel] | None:
+    ) -> Posted | None:
         """Add a message to the end of a channel and return both as they are then, or None."""
         return await post(self._database, caller, service_sid, channel_sid, draft, foretold=foretold)
 

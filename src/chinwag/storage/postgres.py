@@ -85,7 +85,7 @@ class PostgresDatabase:
     def __init__(self, connection: PoolConnectionProxy) -> None:
         self._connection = connection
 
-    def array(self, values: Sequence[str]) -> object:
+    def array(self, values: Sequence[object]) -> object:
         """Return a list as the parameter of `= ANY($n)`."""
         return values
 
@@ -140,7 +140,7 @@ class PostgresTransaction:
         """Return every row."""
         return await (await self._begun()).fetch(sql, *values)
 
-    def array(self, values: Sequence[str]) -> object:
+    def array(self, values: Sequence[object]) -> object:
         """Return a list as the parameter of `= ANY($n)`."""
         return values
 

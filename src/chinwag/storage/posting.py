@@ -1,7 +1,7 @@
 """How a message is posted: what happens most, in as few statements as can be.
 
-On an engine that takes sets many messages are posted by one statement, and the calls that tell of them are
-written by it too.
+On an engine that takes sets many messages are posted by one statement, and the calls that tell of them, and
+the occasions for pushes, are written by it too.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import replace
 
-from chinwag.domain.message import Draft, Message
+from chinwag.domain.message import Draft, Message, Posted
+from chinwag.domain.push import PushKind
 from chinwag.storage.channel import COLUMNS as CHANNEL_COLUMNS
 from chinwag.storage.channel import channel_of
 
@@ -37,7 +38,7 @@ def _count(if_service: str = "", if_channel: str = "") -> str:
             SELECT id FROM service WHERE account_id = $1 AND sid = $2 AND NOT deleted {if_service}
         )
         AND sid = $3 AND NOT deleted {if_channel}
-    RETURNING {CHANNEL_COLUMNS}
+    RETURNING {CHANNEL_COLUMNS}, (SELECT notes_messages FROM service WHERE service.id = channel.service_id)
     """
 
 
@@ -68,6 +69,16 @@ _TELL = """
     WHERE id = $1
 """
 
+# What devices may be told of. Only whoever makes the pushes knows what the service says of them.
+_NOTE = f"""
+    INSERT INTO push_occasion (
+        service_id, sid, kind, channel_id, channel_sid, message_sid, message_index, author, date_created
+    )
+    SELECT service_id, 'NT' || substr($2, 3), '{PushKind.NEW_MESSAGE}', id, sid, $2, $3, $4, 0
+    FROM channel
+    WHERE id = $1
+"""
+
 
 # Many messages at once. Channels are locked in the order of their keys, so that two sets cannot wait for each
 # other. What a channel counts is what it counted when it was locked, and how many messages of the set are for
@@ -88,7 +99,7 @@ def _post_set(
         )
     ),
     found AS (
-        SELECT given.*, channel.id AS channel_id, service.id AS service_id
+        SELECT given.*, channel.id AS channel_id, service.id AS service_id, notes_messages
         FROM given
         JOIN service ON service.account_id = given.account_id AND service.sid = given.service_sid
             AND NOT service.deleted {if_service}
@@ -134,9 +145,20 @@ def _post_set(
                messages_event_id - size + nth, numbered.sid, author, member_sid, body, numbered.attributes,
                was_edited, last_updated_by, media_id, numbered.date_created, numbered.date_updated
         FROM numbered JOIN counted ON counted.id = channel_id
+    ),
+    noted AS (
+        INSERT INTO push_occasion (
+            service_id, sid, kind, channel_id, channel_sid, message_sid, message_index, author, date_created
+        )
+        SELECT service_id, 'NT' || substr(numbered.sid, 3), '{PushKind.NEW_MESSAGE}', channel_id, channel_sid,
+               numbered.sid, next_index - size + nth - 1, author, 0
+        FROM numbered JOIN counted ON counted.id = channel_id
+        WHERE notes_messages
+        ORDER BY place
     )
     {besides}
-    SELECT numbered.place, counted.*, nth FROM numbered JOIN counted ON counted.id = channel_id
+    SELECT numbered.place, counted.*, nth, notes_messages
+    FROM numbered JOIN counted ON counted.id = channel_id
     """
 
 
@@ -172,7 +194,7 @@ async def post(
     draft: Draft,
     *,
     foretold: Foretold | None,
-) -> tuple[Message, Channel] | None:
+) -> Posted | None:
     """Add a message to the end of a channel and return both as they are then, or None."""
     place = (caller.account_id, service_sid, channel_sid, draft.sid, draft.date_created)
     content = (
@@ -212,7 +234,10 @@ async def post(
             channel.id, call.sid, call.via, call.url, call.method, params, call.target_id, call.tries_left,
             foretold.date,
         )  # fmt: skip
-    return message, channel
+    noted = bool(row[-1])
+    if noted:
+        await database.execute(_NOTE, channel.id, message.sid, message.index, message.author)
+    return Posted(message, channel, noted)
 
 
 _json = msgspec.json.Encoder().encode
@@ -234,9 +259,9 @@ def _told(foretold: Foretold) -> str:
     return _json(told).decode()
 
 
-def _posted(row: Row, caller: Caller, service_sid: str, draft: Draft) -> tuple[Message, Channel]:
+def _posted(row: Row, caller: Caller, service_sid: str, draft: Draft) -> Posted:
     """Return a message of a set, and its channel as it was right after this message was posted."""
-    *columns, size, nth = row[1:]
+    *columns, size, nth, noted = row[1:]
     channel = channel_of(columns, caller.account_sid, service_sid)
     later = size - nth
     channel = replace(
@@ -249,7 +274,7 @@ def _posted(row: Row, caller: Caller, service_sid: str, draft: Draft) -> tuple[M
         event_id=channel.event_id - later,
         messages_event_id=channel.messages_event_id - later,
     )
-    return _message(draft, channel), channel
+    return Posted(_message(draft, channel), channel, noted)
 
 
 def _message(draft: Draft, channel: Channel) -> Message:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _IN_CHANNEL = ("member", "invite", "channel_webhook")
 """What a channel has besides messages and media, by SID."""
 
-_IN_SERVICE = ("binding", "role", "webhook_call")
+_IN_SERVICE = ("binding", "role", "webhook_call", "push", "push_occasion")
 """What a service has besides channels, users and media, by SID."""
 
 

@@ -129,10 +129,11 @@ class ServiceRows:
                 post_webhook_retry_count = $20,
                 notifications_log_enabled = $21,
                 media_compatibility_message = $22,
-                revision = $23
+                revision = $23,
+                notes_messages = $24
             WHERE id = $1
             """,
-            service.id, *_values(service),
+            service.id, *_values(service), service.notes(NotificationKind.NEW_MESSAGE),
         )  # fmt: skip
 
     async def remove(self, service: Service) -> None:

@@ -95,7 +95,7 @@ class SqliteDatabase:
         """Return every row."""
         return self._execute(for_sqlite(sql), values).fetchall()  # type: ignore[arg-type]
 
-    def array(self, values: Sequence[str]) -> object:
+    def array(self, values: Sequence[object]) -> object:
         """Return a list as the parameter of `= ANY($n)`: as JSON."""
         return msgspec.json.encode(values).decode()
 

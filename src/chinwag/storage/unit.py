@@ -12,9 +12,12 @@ from chinwag.storage.channel_webhook import ChannelWebhookRows
 from chinwag.storage.credential import CredentialRows
 from chinwag.storage.installation import InstallationRow
 from chinwag.storage.invite import InviteRows
+from chinwag.storage.lease import LeaseRows
 from chinwag.storage.media import MediaRows
 from chinwag.storage.member import MemberRows
 from chinwag.storage.message import MessageRows
+from chinwag.storage.occasion import OccasionRows
+from chinwag.storage.push import PushRows
 from chinwag.storage.remains import RemainsRows
 from chinwag.storage.role import RoleRows
 from chinwag.storage.service import ServiceRows
@@ -45,8 +48,11 @@ class Unit:
         self.media = MediaRows(database)
         self.channel_webhooks = ChannelWebhookRows(database)
         self.webhook_calls = WebhookCallRows(database)
+        self.occasions = OccasionRows(database)
+        self.pushes = PushRows(database)
         self.credentials = CredentialRows(database)
         self.bindings = BindingRows(database)
+        self.leases = LeaseRows(database)
         self.remains = RemainsRows(database)
         self.answers = AnswerRows(database)
         self._events: list[Event] = []

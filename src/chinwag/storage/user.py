@@ -85,6 +85,17 @@ class UserRows:
             service.id,
         )
 
+    async def note_notifiable(self, service: Service) -> None:
+        """Note of every user with a device that a push can reach it."""
+        await self._database.execute(
+            """
+            UPDATE "user"
+            SET is_notifiable = TRUE
+            WHERE service_id = $1 AND id IN (SELECT user_id FROM binding WHERE service_id = $1)
+            """,
+            service.id,
+        )
+
     async def add(self, service: Service, user: User) -> User:
         """Add a user and return it with its key."""
         row = await self._database.row(

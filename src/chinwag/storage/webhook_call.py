@@ -208,19 +208,6 @@ class WebhookCallRows:
         )  # fmt: skip
         return len(rows) == most
 
-    async def lead(self, holder: str, now: Millis, until: Millis) -> bool:
-        """Let one server make the calls that wait; False while another does."""
-        row = await self._database.row(
-            """
-            UPDATE dispatcher
-            SET holder = $1, held_until = $3
-            WHERE holder = $1 OR held_until < $2
-            RETURNING 1
-            """,
-            holder, now, until,
-        )  # fmt: skip
-        return row is not None
-
 
 def _call(row: Row) -> WebhookCall:
     return WebhookCall(

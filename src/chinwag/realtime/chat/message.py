@@ -6,7 +6,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from chinwag import limits
-from chinwag.domain.message import CreateMessage, DeleteMessage, UpdateMessage
+from chinwag.domain.message import DeleteMessage, UpdateMessage
+from chinwag.domain.posting import CreateMessage
 from chinwag.errors import ApiError, Kinds
 from chinwag.ids import parse_sid
 from chinwag.realtime import views
