@@ -65,7 +65,8 @@ def log(
     """List the last pushes, and what was not pushed and why, oldest first.
 
     What was delivered or passed over is remembered only if the service says so (Notifications.LogEnabled),
-    or if the server only records pushes (the setting push is sink). What failed, or waits, is always listed.
+    or if the server only records pushes (the setting push is sink). What waits, has failed or lost
+    its device is always listed.
 
     Args:
         service: Only those of this service.
@@ -120,13 +121,13 @@ def try_out(credential: str, /, *, identity: str | None = None, settings: StoreS
 
     Args:
         credential: The credential, CR….
-        identity: Whose devices are pushed to, by the server that runs.
+        identity: Whose devices are pushed to, by the server that runs, if the credential can be used.
     """
 
     async def run() -> None:
         async with opened(settings) as parts:
             good = await _check(parts, credential)
-            if identity is None:
+            if identity is None or not good:
                 raise SystemExit(0 if good else 1)
             sids = await commands.run(
                 SendTestPush(credential_sid=credential, identity=identity), Operator(), parts.world

@@ -283,6 +283,22 @@ async def test_what_goes_to_one_device_goes_in_order(office: Office, google: Goo
     assert bodies == [str(number) for number in range(20)]
 
 
+async def test_what_has_to_be_sent_again_goes_before_what_is_newer(office: Office, google: Google) -> None:
+    """Otherwise the older one would be left on the device, in the place of the newer."""
+    google.answers["bob"] = [unavailable(), google_peer.OK, google_peer.OK]
+    await office.a_device("bob", await office.a_credential())
+
+    async with office.open():
+        await office.say("one", "two")
+        await office.until(lambda found: any(push.tries for push in found))
+        await office.say("three")
+        await office.pass_by(60)
+        await office.none_is_left()
+
+    bodies = [sent.message["data"]["twi_body"].rpartition(" ")[2] for sent in google.to("bob")]
+    assert bodies == ["one", "one", "two", "three"]
+
+
 async def test_a_server_finds_what_waits_from_before(office: Office, google: Google) -> None:
     await office.a_device("bob", await office.a_credential())
     await office.say("one", "two")

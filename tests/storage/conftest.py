@@ -32,6 +32,8 @@ TABLES = (
     "invite",
     "channel_webhook",
     "webhook_call",
+    "push",
+    "push_occasion",
     "binding",
     "media",
     "content_left",

@@ -24,7 +24,6 @@ from storage.builders import (
     a_message,
     a_user,
     a_user_channel,
-    clear,
     new_binding,
     new_draft,
     new_member,
@@ -34,8 +33,6 @@ from storage.builders import (
 from storage.outside import ask
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from chinwag.domain.account import Account
     from chinwag.domain.channel import Channel
     from chinwag.domain.service import Service
@@ -44,14 +41,6 @@ if TYPE_CHECKING:
 
 WORDS = Words(text="hellö 🐙")
 EVERYBODY = 1000
-
-
-@pytest.fixture(autouse=True)
-async def no_pushes_left(store: Store, service: Service, neighbour: Service) -> AsyncIterator[None]:
-    yield
-    for found in (service, neighbour):
-        await store.write(lambda tx, found=found: tx.services.remove(found))
-    await clear(store)
 
 
 @pytest.fixture
@@ -216,6 +205,17 @@ async def test_those_that_are_noted_come_oldest_first_until_they_are_spread(
     assert await noted(store) == [made[0].id, made[2].id, made[3].id]
     assert await held(store, made[1].id) is None
     assert await held(store, made[3].id + 1) is None
+
+
+async def test_what_is_left_of_a_deleted_service_is_not_noted(
+    store: Store, service: Service, neighbour: Service
+) -> None:
+    await an_occasion(store, service)
+    there = await an_occasion(store, neighbour)
+
+    await store.write(lambda tx: tx.services.remove(service))
+
+    assert await noted(store) == [there.id]
 
 
 # To members

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from msgspec.structs import replace
 
 from chinwag.domain.credential import PushType
@@ -27,8 +26,6 @@ from storage.builders import (
 from storage.outside import ask
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from chinwag.domain.account import Account
     from chinwag.domain.channel import Channel
     from chinwag.domain.service import Service
@@ -37,14 +34,6 @@ if TYPE_CHECKING:
 
 WORDS = Words(text="general:alice: hellö 🐙", sound="ping", badge=True, channel_title="General")
 ATTEMPT = PushAttempt(date=NOW, ms=7, code=52110, status=503, answer="ä🐙", badge=3)
-
-
-@pytest.fixture(autouse=True)
-async def no_pushes_left(store: Store, service: Service, neighbour: Service) -> AsyncIterator[None]:
-    yield
-    for found in (service, neighbour):
-        await store.write(lambda tx, found=found: tx.services.remove(found))
-    await clear(store)
 
 
 def new_occasion(service: Service, **columns: Any) -> Occasion:
@@ -191,6 +180,24 @@ async def test_a_push_to_a_device_that_is_gone_has_no_address(
     assert await due(store) == [replace(push, address=None)]
 
 
+async def test_the_address_of_a_push_is_that_of_its_device_now(
+    store: Store, service: Service, user: User
+) -> None:
+    binding = await a_binding(store, service, user)
+    push = await a_push(store, service, user)
+    other = await a_user(store, service, 2)
+
+    async def address() -> str | None:
+        async with store.reading() as tx:
+            return await tx.pushes.address_of(push)
+
+    assert await address() == binding.address
+    await store.write(lambda tx: tx.bindings.remove(service, binding))
+    assert await address() is None
+    await a_binding(store, service, other, 1)  # of the same name: it may be anybody's
+    assert await address() is None
+
+
 # Which wait
 
 
@@ -206,7 +213,7 @@ async def test_a_credential_is_a_target_since_its_first_push_is_due(
 
     await store.write(fill)
 
-    waiting = await due(store, sid("CR", 2), NOW + 10_000, most=10_000)
+    waiting = [push for push in await latest(store) if push.credential_sid == sid("CR", 2)]
     assert len(waiting) == 1000
     await save(store, *(replace(push, due=NOW + 20_000) for push in waiting[1:]))
     await save(store, *(replace(push, due=NOW + 7) for push in waiting[:1]))
@@ -247,14 +254,35 @@ async def test_a_credential_that_was_stopped_is_no_target(
 
 
 async def test_those_that_are_due_come_oldest_first(store: Store, service: Service, user: User) -> None:
-    await a_binding(store, service, user)
-    made = [await a_push(store, service, user, NOW + later) for later in (5, 0, 9, 0, 10)]
-    await a_binding(store, service, other := await a_user(store, service, 2), 2, credential_sid=sid("CR", 2))
-    await a_push(store, service, other)
+    made: list[Push] = []
+    for number, later in enumerate((5, 0, 9, 0, 10), 3):
+        somebody = await a_user(store, service, number)
+        await a_binding(store, service, somebody, number)
+        made.append(await a_push(store, service, somebody, NOW + later))
+    await a_binding(store, service, user, 2, credential_sid=sid("CR", 2))
+    await a_push(store, service, user)
 
     assert await due(store, now=NOW + 9) == [made[number] for number in (1, 3, 0, 2)]
     assert await due(store, now=NOW + 9, most=2) == [made[1], made[3]]
     assert await due(store, now=NOW - 1) == []
+
+
+async def test_of_each_device_the_oldest_comes_and_what_is_newer_waits_for_it(
+    store: Store, service: Service, user: User
+) -> None:
+    await a_binding(store, service, user)
+    first, second, third = [await a_push(store, service, user) for _ in range(3)]
+    assert await due(store) == [first]
+
+    again = replace(first, tries=1, due=NOW + 5)
+    await save(store, again)
+    assert await due(store) == []
+    assert await due(store, now=NOW + 5) == [again]
+
+    await save(store, replace(again, state=PushState.DELIVERED))
+    assert await due(store) == [second]
+    await save(store, replace(second, state=PushState.FAILED))
+    assert await due(store) == [third]
 
 
 async def test_what_waits_for_a_service_that_is_gone_is_not_sent_and_is_swept(

@@ -89,6 +89,9 @@ class Gathering(Generic[R]):
         for one, written in some:
             try:
                 await self._write([one])
+            except ApiError:
+                self._waiting.append((one, written))
+                self._something.set()
             except Exception as error:  # noqa: BLE001  # whoever saves it hears of it
                 if not written.done():
                     written.set_exception(error)

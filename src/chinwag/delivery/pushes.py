@@ -178,7 +178,7 @@ class Pushes:
         try:
             await commands.run(command, _account(push), self._world)
         except ApiError as error:
-            if error.kind is not Kinds.BINDING_NOT_FOUND:
+            if error.kind not in {Kinds.BINDING_NOT_FOUND, Kinds.SERVICE_NOT_FOUND}:  # gone already
                 raise
 
     async def _stop(self, push: Push, credential: Credential, answer: PushAnswer) -> None:

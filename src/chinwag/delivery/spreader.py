@@ -69,19 +69,21 @@ class Spreader:
             await asyncio.sleep(GATHER_SECONDS)
 
     async def _spread(self) -> None:
+        failed: set[int] = set()
         more = True
         while more:
             self._noted.clear()
             async with self._world.store.reading() as tx:
-                found = await tx.occasions.noted(READ)
-            spread = 0
+                found = await tx.occasions.noted(READ + len(failed))
             for occasion_id in found:
+                if occasion_id in failed:
+                    continue
                 try:
                     await self._spread_one(occasion_id)
-                    spread += 1
                 except Exception as error:  # noqa: BLE001  # it holds up none of the others
                     _log.warning("cannot make the pushes of an occasion", id=occasion_id, error=str(error))
-            more = len(found) == READ and spread > 0
+                    failed.add(occasion_id)
+            more = len(found) >= READ and not failed.issuperset(found)
 
     async def _spread_one(self, occasion_id: int) -> None:
         more = True

@@ -205,7 +205,7 @@ class Pushes(Protocol):
         ...
 
     async def due(self, credential_sid: str, now: Millis, most: int) -> list[Push]:
-        """Return pushes of a credential that are due, oldest first."""
+        """Return pushes of a credential that are due, oldest first; of each device the oldest that waits."""
         ...
 
     async def address_of(self, push: Push) -> str | None:

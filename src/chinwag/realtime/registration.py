@@ -34,7 +34,7 @@ async def register(call: Call) -> Answer:
         return Answer(HTTPStatus.CREATED, {"id": call.here.world.new_sid("BS")})
 
     session = call.client.session
-    wanted: Any = given.get("message_types")
+    wanted = _names(given.get("message_types"))
     command = CreateBinding(
         service_sid=call.service_sid,
         endpoint=session.endpoint_id,
@@ -71,6 +71,19 @@ async def remove(call: Call) -> Answer:
             RemoveBinding(service_sid=call.service_sid, binding_type=binding_type, address=address)
         )
     return Answer(HTTPStatus.NO_CONTENT)
+
+
+def _names(given: object) -> list[Any]:
+    """Return the message types that a client asks for; none is all of them.
+
+    Raises:
+        ApiError: `INVALID_PARAMETER` for what is no list.
+    """
+    if given is None:
+        return []
+    if not isinstance(given, list):
+        raise ApiError(Kinds.INVALID_PARAMETER, "message_types must be a list", name="message_types")
+    return cast("list[Any]", given)
 
 
 def _device(given: dict[str, Any], type_name: str, place: object, name: str) -> tuple[PushType | None, str]:

@@ -70,8 +70,22 @@ _TARGETS = """
         )
 """
 
-_DUE = _SELECT + (
-    " AND state = 'waiting' AND push.credential_sid = $1 AND due <= $2 ORDER BY due, push.sid LIMIT $3"
+# A device is told in order: what is newer waits for what is older, which may have to be sent again, and would
+# then be left on the device in the place of what is newer.
+_DUE = (
+    _SELECT
+    + """
+    AND state = 'waiting'
+    AND push.credential_sid = $1
+    AND due <= $2
+    AND NOT EXISTS (
+        SELECT 1
+        FROM push AS older
+        WHERE older.binding_sid = push.binding_sid AND older.state = 'waiting' AND older.sid < push.sid
+    )
+    ORDER BY due, push.sid
+    LIMIT $3
+"""
 )
 
 _SAVE = """

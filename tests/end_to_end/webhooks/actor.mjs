@@ -5,8 +5,10 @@
 //
 // `on` says whose method is called: nothing is the client; `{"channel": …}` a channel; with `"message": index` one
 // of its messages, with `"member": identity` one of its members; `{"user": identity}` a user. `call` is a method of
-// the SDK, or `login` or `logout`; `hears`, which waits until an event is told; or `token`, which gives the access
-// token of somebody who need not be logged in. An argument `{"file": "text", "type": "text/plain"}` is a file.
+// the SDK, or `login`, with what the grant says besides, or `logout`; `hears`, which waits until an event is told, and
+// gives the reasons of an update; `read`, which gives a property; `begins`, which calls a method and does not wait; or
+// `token`, which gives the access token of somebody who need not be logged in. An argument
+// `{"file": "text", "type": "text/plain"}` is a file.
 
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -17,10 +19,11 @@ import { token } from '../sdk/token.mjs';
 
 const clients = new Map();
 
-async function clientOf({ who, service }) {
+async function clientOf({ who, service, call, args }) {
   const key = `${service} ${who}`;
   if (!clients.has(key)) {
-    clients.set(key, Client.create(token(who, service), options()));
+    const grant = call === 'login' ? args?.[0] : undefined;
+    clients.set(key, Client.create(token(who, service, { grant }), options()));
   }
   return inTime(`${who} logs in`, clients.get(key));
 }
@@ -51,11 +54,18 @@ async function done(asked) {
   if (asked.call === 'login') return null;
   const on = await inTime('finding it', subject(client, asked.on));
   if (asked.call === 'hears') {
-    await inTime(asked.args[0], once(on, asked.args[0]));
+    const [told] = await inTime(asked.args[0], once(on, asked.args[0]));
+    return told?.updateReasons ?? null;
+  }
+  if (asked.call === 'read') return on[asked.args[0]] ?? null;
+  if (asked.call === 'begins') {
+    const [method, ...args] = asked.args;
+    on[method](...args).catch(() => {});
     return null;
   }
   const result = await inTime(asked.call, on[asked.call](...(asked.args ?? []).map(argument)));
-  return typeof result === 'number' ? result : result?.sid ?? null;
+  if (typeof result === 'number' || asked.call === 'parsePushNotification') return result;
+  return result?.sid ?? null;
 }
 
 createInterface({ input: process.stdin }).on('line', async (line) => {

@@ -42,6 +42,7 @@ CREATE TABLE push (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX push_waiting ON push (credential_sid, due, sid) WHERE state = 'waiting';
+CREATE INDEX push_device ON push (binding_sid, sid) WHERE state = 'waiting';
 CREATE INDEX push_ended ON push (date_updated) WHERE state <> 'waiting';
 
 -- Whether a new message is an occasion: it is pushed, or the log says why not.
