@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from chinwag.errors import ApiError
@@ -15,8 +16,11 @@ R = TypeVar("R")
 
 _log = logger()
 
-PAUSE_SECONDS = 0.05
+PAUSE_SECONDS = 0.25
 """How long what is to be written gathers, in seconds: others write, and wait for the disk, as well."""
+
+ENOUGH = 64
+"""How many are enough to be written at once."""
 
 RETRY_SECONDS = 1.0
 """How long a store that cannot be written now is left alone, in seconds."""
@@ -36,6 +40,7 @@ class Gathering(Generic[R]):
         self._write = write
         self._waiting: list[tuple[R, asyncio.Future[None]]] = []
         self._something = asyncio.Event()
+        self._enough = asyncio.Event()
 
     async def save(self, one: R, /) -> None:
         """Write one down; returns when it is durable.
@@ -46,6 +51,8 @@ class Gathering(Generic[R]):
         written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((one, written))
         self._something.set()
+        if len(self._waiting) >= ENOUGH:
+            self._enough.set()
         await written
 
     async def run(self) -> None:
@@ -55,9 +62,15 @@ class Gathering(Generic[R]):
             while True:
                 await self._something.wait()
                 self._something.clear()
+                self._enough.clear()
                 writing = asyncio.create_task(self._write_some())
                 written = await asyncio.shield(writing)
-                await asyncio.sleep(PAUSE_SECONDS if written else RETRY_SECONDS)
+                if not written:
+                    await asyncio.sleep(RETRY_SECONDS)
+                    continue
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(PAUSE_SECONDS):
+                        await self._enough.wait()
         finally:
             if writing is not None:
                 await asyncio.wait([writing])  # what is being written would be lost with it

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MOST_RATE = 2000.0
 """Most pushes in a second: half of what one core does."""
 
-LEAST_RATE = 300.0
+LEAST_RATE = 200.0
 """Most pushes in a second while as many messages are posted as can be."""
 
 MANY_MESSAGES = 1000.0
