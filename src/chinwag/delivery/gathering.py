@@ -16,7 +16,7 @@ R = TypeVar("R")
 
 _log = logger()
 
-PAUSE_SECONDS = 0.25
+PAUSE_SECONDS = 0.025
 """How long what is to be written gathers, in seconds: others write, and wait for the disk, as well."""
 
 ENOUGH = 64
@@ -34,10 +34,16 @@ class Gathering(Generic[R]):
 
     Args:
         write: writes some; raises ApiError when the store cannot be written now.
+        pause: how long what comes gathers now, in seconds.
     """
 
-    def __init__(self, write: Callable[[Sequence[R]], Awaitable[object]]) -> None:
+    def __init__(
+        self,
+        write: Callable[[Sequence[R]], Awaitable[object]],
+        pause: Callable[[], float] = lambda: PAUSE_SECONDS,
+    ) -> None:
         self._write = write
+        self._pause = pause
         self._waiting: list[tuple[R, asyncio.Future[None]]] = []
         self._something = asyncio.Event()
         self._enough = asyncio.Event()
@@ -69,7 +75,7 @@ class Gathering(Generic[R]):
                     await asyncio.sleep(RETRY_SECONDS)
                     continue
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(PAUSE_SECONDS):
+                    async with asyncio.timeout(self._pause()):
                         await self._enough.wait()
         finally:
             if writing is not None:

@@ -27,6 +27,9 @@ MANY_MESSAGES = 1000.0
 WINDOW_SECONDS = 0.25
 """How long messages are counted together, in seconds."""
 
+GATHERED = 50
+"""How many pushes are written down together."""
+
 LEAST_SECONDS = 0.001
 """Least pause, in seconds: what the clocks of event loops can tell apart."""
 
@@ -44,6 +47,11 @@ class Pace:
         """Listen to the broker: messages are posted."""
         if isinstance(event, MessageAdded):
             self._messages += 1
+
+    @property
+    def pause(self) -> float:
+        """How long what came of pushes may gather, in seconds: until there is enough, at this pace."""
+        return GATHERED / self._rate
 
     async def turn(self, pushes: int = 1) -> None:
         """Wait until it is the turn of some pushes. Who asked first is first."""

@@ -97,11 +97,11 @@ async def pushing(
     async def write(pushes: Sequence[Push]) -> None:
         await commands.run(SavePushes(tuple(pushes)), Operator(), world)
 
-    gathering = Gathering[Push](write)
+    sending, spreading = Pace(), Pace()
+    for pace in (sending, spreading):
+        world.broker.listen(pace.listen)
+    gathering = Gathering[Push](write, lambda: sending.pause)
     async with providers(guard, urls, world.now) as by_type:
-        sending, spreading = Pace(), Pace()
-        for pace in (sending, spreading):
-            world.broker.listen(pace.listen)
         work = Pushes(world, by_type, open_secret, gathering, sending, patience_ms, sink=sink)
         dispatcher = Dispatcher[str, Push](world, work, holder)
         spreader = Spreader(world, spreading, dispatcher.wake)
