@@ -31,6 +31,11 @@ export class Rest {
     return this.#asked('POST', this.#path(path), parameters);
   }
 
+  /** Make something that belongs to the account: `await rest.ofAccount('Credentials', { Type: 'fcm', … })` */
+  ofAccount(path, parameters) {
+    return this.#asked('POST', `/v2/${path}`, parameters);
+  }
+
   delete(path) {
     return this.#asked('DELETE', this.#path(path));
   }

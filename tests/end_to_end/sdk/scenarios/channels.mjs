@@ -198,6 +198,7 @@ scenario('a channel knows its last message', async (world) => {
   const first = await general.sendMessage('first');
   const second = await general.sendMessage('second');
   await comesToBe('the last message', async () => seen.lastMessage?.index, second);
+  await bob.hears('messageAdded', ({ index }) => index === second); // only what it has can go
 
   const [last] = (await general.getMessages(1)).items;
   await last.remove();

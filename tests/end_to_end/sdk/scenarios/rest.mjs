@@ -155,6 +155,7 @@ scenario('what a client did to channels and members', async (world) => {
   await inTime('joining', seen.join());
   same('the member', await status('bob'), 200);
   same('the count', (await record()).members_count, 2);
+  await comesToBe('the status', async () => seen.status, 'joined'); // until then, older SDKs do not leave
   await inTime('leaving', seen.leave());
   same('the member', await status('bob'), 404);
 
@@ -178,9 +179,14 @@ scenario('what a client did to channels and members', async (world) => {
 });
 
 scenario('a registration for pushes', async (world) => {
-  const alice = await world.person('alice');
+  const { sid } = await world.rest.ofAccount('Credentials', { Type: 'fcm', Secret: 'nobody is pushed to here' });
+  const jwt = world.token('alice', { grant: { pushCredentialSid: sid } });
+  const alice = await world.person('alice', { jwt });
+  const devices = async () => (await world.rest.list('Bindings')).map(({ identity, binding_type: type }) => ({ identity, type }));
 
   await inTime('registering', alice.client.setPushRegistrationId('fcm', 'a device token'));
+  await comesToBe('the devices', devices, [{ identity: 'alice', type: 'fcm' }]);
 
   await inTime('giving it up', alice.client.unsetPushRegistrationId('fcm'));
+  await comesToBe('the devices', devices, []);
 });
