@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 MOST_TOPICS = 1000
 """Most credentials whose topics are remembered."""
 
-_OF_CHATS = frozenset(PushKind) - {PushKind.BADGE, PushKind.TEST}
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9]{0,63}")
 
 
@@ -83,7 +82,7 @@ class Apns:
         aps = {"alert": content.text, "sound": content.sound, "badge": content.badge}
         found: dict[str, Any] = {
             "aps": given(aps),
-            "twi_message_type": f"twilio.channel.{content.kind}" if content.kind in _OF_CHATS else None,
+            "twi_message_type": content.kind.message_type,
             "twi_message_id": f"RU{content.sid[2:]}",
             "channel_sid": content.channel_sid,
             "channel_title": content.channel_title,

@@ -47,7 +47,6 @@ Source: fcm."""
 MOST_ACCOUNTS = 1000
 """Most credentials whose service accounts are remembered."""
 
-_OF_CHATS = frozenset(PushKind) - {PushKind.BADGE, PushKind.TEST}
 _PLAIN = re.compile(r"[A-Z_]{1,64}")
 
 
@@ -150,7 +149,7 @@ class Fcm:
         index = content.message_index
         data: dict[str, str] = given(
             {
-                "twi_message_type": f"twilio.channel.{content.kind}" if content.kind in _OF_CHATS else None,
+                "twi_message_type": content.kind.message_type,
                 "twi_message_id": f"RU{content.sid[2:]}",
                 "twi_body": content.text,
                 "twi_sound": content.sound,

@@ -40,6 +40,11 @@ class PushKind(StrEnum):
     BADGE = "badge"
     TEST = "test"
 
+    @property
+    def message_type(self) -> str | None:
+        """How devices and client SDKs call it; None for what they know nothing of. Source: sdk-wire."""
+        return None if self in {PushKind.BADGE, PushKind.TEST} else f"twilio.channel.{self}"
+
 
 class PushState(StrEnum):
     """How far a push has come."""

@@ -10,6 +10,7 @@ from chinwag import limits
 from chinwag.domain.binding import CreateBinding, RemoveBinding
 from chinwag.domain.credential import PushType
 from chinwag.domain.notifications import NotificationKind
+from chinwag.domain.push import PushKind
 from chinwag.errors import ApiError, Kinds
 from chinwag.ids import parse_sid
 from chinwag.logs import logger
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 _log = logger()
 
-_KINDS = {f"twilio.channel.{kind}": kind for kind in NotificationKind}
+_KINDS = {PushKind(kind).message_type: kind for kind in NotificationKind}
 
 
 async def register(call: Call) -> Answer:
