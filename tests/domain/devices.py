@@ -81,6 +81,12 @@ async def pushes(chat: Chat, **spreading: Any) -> list[Push]:
         return await tx.pushes.latest(chat.service_sid, 10_000)
 
 
+async def address_of(chat: Chat, push: Push) -> str | None:
+    """Where the provider finds the device that a push is for."""
+    async with chat.store.reading() as tx:
+        return await tx.pushes.address_of(push)
+
+
 async def told(chat: Chat) -> dict[str, str | None]:
     """What each device that is pushed to is told, by the identity of its user; or why it is not pushed to."""
     return {push.identity or "": push.reason or push.words.text for push in await pushes(chat)}

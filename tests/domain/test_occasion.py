@@ -17,7 +17,7 @@ from chinwag.domain.posting import CreateMessage
 from chinwag.domain.push import NoPush, PushKind, PushState
 from chinwag.domain.user import UpdateUser
 from chinwag.domain.user_channel import NotificationLevel
-from domain.devices import ALL_ON, a_credential, a_device, pushes, spread, told
+from domain.devices import ALL_ON, a_credential, a_device, address_of, pushes, spread, told
 
 if TYPE_CHECKING:
     from chinwag.domain.channel import Channel
@@ -65,7 +65,7 @@ async def test_a_message_is_pushed_to_every_member_but_its_author(chat: Chat, ch
     assert (bob.kind, bob.state, bob.author) == (PushKind.NEW_MESSAGE, PushState.WAITING, "alice")
     assert (bob.channel_sid, bob.message_sid, bob.message_index) == (channel.sid, sid, 0)
     assert (bob.words.channel_title, bob.words.sound, bob.words.badge) == ("General talk", None, False)
-    assert bob.address == "device-of-bob"
+    assert await address_of(chat, bob) == "device-of-bob"
 
 
 async def test_what_is_posted_over_rest_is_pushed_from_whom_it_says(chat: Chat, channel: Channel) -> None:
@@ -80,7 +80,7 @@ async def test_every_device_of_a_user_is_pushed_to(chat: Chat, channel: Channel)
     await a_device(chat, "bob", credential, "an-iphone")
     await say(chat, channel, "hello")
 
-    found = [push.address for push in await pushes(chat) if push.identity == "bob"]
+    found = [await address_of(chat, push) for push in await pushes(chat) if push.identity == "bob"]
 
     assert sorted(found) == ["an-iphone", "device-of-bob"]
 
@@ -323,7 +323,7 @@ async def test_when_a_user_has_read_a_channel_its_iphones_are_told_and_nothing_e
 
     (push,) = [push for push in await pushes(chat) if push.sid not in before]
 
-    assert (push.kind, push.address) == (PushKind.BADGE, "an-iphone")
+    assert (push.kind, await address_of(chat, push)) == (PushKind.BADGE, "an-iphone")
     assert (push.words.text, push.words.badge) == (None, True)
 
 

@@ -128,13 +128,14 @@ async def test_a_push_is_kept_with_all_that_is_told(store: Store, service: Servi
         binding_sid=binding.sid,
         binding_type=PushType.FCM,
         credential_sid=binding.credential_sid,
-        address=binding.address,
         state=PushState.WAITING,
         due=NOW,
         date_created=NOW,
         date_updated=NOW,
     )
     assert await find(store, push) == push
+    async with store.reading() as tx:
+        assert await tx.pushes.address_of(push) == binding.address
 
 
 async def test_a_push_says_of_which_message_it_is(
@@ -176,8 +177,10 @@ async def test_a_push_to_a_device_that_is_gone_has_no_address(
 
     await store.write(lambda tx: tx.bindings.remove(service, binding))
 
-    assert await find(store, push) == replace(push, address=None)
-    assert await due(store) == [replace(push, address=None)]
+    async with store.reading() as tx:
+        assert await tx.pushes.address_of(push) is None
+    assert await find(store, push) == push
+    assert await due(store) == [push]
 
 
 async def test_the_address_of_a_push_is_that_of_its_device_now(

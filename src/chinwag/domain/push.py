@@ -129,7 +129,6 @@ class Push(Struct, frozen=True, kw_only=True):
         sid: `NT…`.
         account_id: key of the account's row. Never shown; nor are the other keys.
         user_id: whose device; None when nobody has one.
-        address: where the provider finds the device; None when it is not registered any more. Never shown.
         words: what is told.
         logged: whether it is remembered when it is delivered.
         due: when it is tried next, while it waits.
@@ -152,7 +151,6 @@ class Push(Struct, frozen=True, kw_only=True):
     binding_sid: str | None = None
     binding_type: PushType | None = None
     credential_sid: str | None = None
-    address: str | None = None
     logged: bool = False
     state: PushState
     tries: int = 0

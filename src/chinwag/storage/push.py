@@ -21,15 +21,12 @@ if TYPE_CHECKING:
 _SELECT = """
     SELECT push.sid, account.sid, service.sid, push.occasion_id, kind, channel_sid, message_sid,
            message_index, author, words, push.user_id, push.identity, push.binding_sid, push.binding_type,
-           push.credential_sid, address, notifications_log_enabled OR kind = 'test', state, tries, due,
-           attempts, reason, push.date_created, push.date_updated,
-           account.id
+           push.credential_sid, account.id, notifications_log_enabled OR kind = 'test', state, tries, due,
+           attempts, reason, push.date_created, push.date_updated
     FROM push
     JOIN push_occasion ON push_occasion.id = push.occasion_id
     JOIN service ON service.id = push.service_id
     JOIN account ON account.id = service.account_id
-    LEFT JOIN binding ON binding.service_id = push.service_id AND binding.sid = push.binding_sid
-        AND binding.user_id = push.user_id
     WHERE NOT service.deleted
 """
 
@@ -268,7 +265,7 @@ def _push(row: Row) -> Push:
         binding_sid=row[12],
         binding_type=None if row[13] is None else PushType(row[13]),
         credential_sid=row[14],
-        address=row[15],
+        account_id=row[15],
         logged=bool(row[16]),
         state=PushState(row[17]),
         tries=row[18],
@@ -277,7 +274,6 @@ def _push(row: Row) -> Push:
         reason=row[21],
         date_created=row[22],
         date_updated=row[23],
-        account_id=row[24],
     )
 
 
