@@ -23,18 +23,82 @@ from chinwag.storage.store import open_store
 from support.api import Api
 from support.postgres import Postgres, running_postgres
 from support.server import running_server
+from support.torture import LONGEST_SECONDS, Did, Record
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Generator, Iterator
 
     from chinwag.domain.unit import Store
+
+RECORD = pytest.StashKey[Record]()
+"""What a run of the checks of reliability came to."""
+
+DID = pytest.StashKey[Did]()
+"""What one test says that it did."""
 
 ENCRYPTION_KEY = "Y2hpbndhZyB0ZXN0cyB1c2UgdGhpcyBmaXhlZCBrZXk="
 
 
-def pytest_configure() -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--torture", action="store_true", help="the checks of reliability only, at full length")
+    parser.addoption("--torture-page", type=Path, help="where to write the page about such a run")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("torture"):
+        config.stash[RECORD] = Record()
     for name in [name for name in os.environ if name.startswith(("CHINWAG_", "TWILIO_"))]:
         del os.environ[name]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Choose what runs: everything that needs no clock, or the checks of reliability and nothing else."""
+    full = config.getoption("torture")
+    chosen = [item for item in items if item.get_closest_marker("check" if full else "clock") is not None]
+    left = [item for item in items if item not in set(chosen)]
+    runs, left = (chosen, left) if full else (left, chosen)
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = runs
+    if full:
+        for item in items:
+            item.add_marker(pytest.mark.timeout(LONGEST_SECONDS))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    record = item.config.stash.get(RECORD, None)
+    if record is not None:
+        record.add(item, call, report, item.stash.get(DID, Did()))
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    record = config.stash.get(RECORD, None)
+    if record is None:
+        return
+    terminalreporter.section("reliability")
+    for line in record.lines():
+        terminalreporter.line(line)
+    terminalreporter.line(f"\n{record.keep()}")
+    page = config.getoption("torture_page")
+    if page is not None:
+        page.write_text(record.document())
+
+
+@pytest.fixture(scope="session")
+def full_length(request: pytest.FixtureRequest) -> bool:
+    """Whether checks of reliability run at full length, under `make torture`, or shortly."""
+    return request.config.getoption("torture")
+
+
+@pytest.fixture
+def did(request: pytest.FixtureRequest) -> Did:
+    """Takes down what a check did, for the report."""
+    return request.node.stash.setdefault(DID, Did())
 
 
 @pytest.fixture(scope="session")

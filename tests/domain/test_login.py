@@ -24,7 +24,7 @@ def log_in(chat: Chat, identity: str = "zoë", role_sid: str | None = None) -> L
     return LogIn(service_sid=chat.service_sid, identity=identity, deployment_role_sid=role_sid)
 
 
-def online(chat: Chat, value: bool, identity: str = "zoë") -> SetOnline:  # noqa: FBT001  # reads as a sentence
+def online(chat: Chat, value: bool, identity: str = "zoë") -> SetOnline:  # reads as a sentence
     return SetOnline(service_sid=chat.service_sid, identity=identity, online=value)
 
 

@@ -319,7 +319,7 @@ async def test_who_logs_in_may_stay(place: Place, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("login", [True, False])
-async def test_who_says_goodbye_is_let_go(place: Place, login: bool) -> None:  # noqa: FBT001
+async def test_who_says_goodbye_is_let_go(place: Place, login: bool) -> None:
     connection = await (place.logged_in() if login else place.connection())
 
     connection.transport.write(packet({"method": "close", "id": "TM9"}))

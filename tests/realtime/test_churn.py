@@ -12,7 +12,7 @@ SHORT = Plan(clients=20, seconds=3.0, messages=300)
 
 
 @pytest.mark.parametrize("kill_server", [False, True], ids=["clients come and go", "the server is killed"])
-async def test_every_client_holds_every_message_once(database: str, kill_server: bool) -> None:  # noqa: FBT001
+async def test_every_client_holds_every_message_once(database: str, kill_server: bool) -> None:
     report = await churn(database, dataclasses.replace(SHORT, kill_server=kill_server))
 
     assert report.clean, str(report)

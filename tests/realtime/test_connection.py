@@ -159,7 +159,7 @@ def test_what_is_no_packet_is_refused() -> None:
         ("application/x-www-form-urlencoded; charset=UTF-8", True),
     ],
 )
-def test_a_request_is_asked_for_with_its_body(payload_type: str | None, form: bool) -> None:  # noqa: FBT001
+def test_a_request_is_asked_for_with_its_body(payload_type: str | None, form: bool) -> None:
     connection = a_connection()
     header = {**ASK, "payload_type": payload_type, "payload_size": 4}
     head = twilsock._encode(header)  # noqa: SLF001  # as a client, whose type of payload is its own

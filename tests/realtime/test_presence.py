@@ -44,7 +44,7 @@ async def is_online(house: House, identity: str = "alice") -> bool | None:
     return (await house.chat.user(identity)).is_online
 
 
-async def comes_to(house: House, online: bool, identity: str = "alice") -> None:  # noqa: FBT001
+async def comes_to(house: House, online: bool, identity: str = "alice") -> None:
     """Wait until somebody is, or is not, online."""
     deadline = time.monotonic() + SECONDS
     found = await is_online(house, identity)

@@ -115,7 +115,7 @@ def test_a_message_with_a_file() -> None:
 
 
 @pytest.mark.parametrize("read_status", [True, False])
-def test_how_far_a_member_has_read_is_told_where_the_service_says_so(read_status: bool) -> None:  # noqa: FBT001
+def test_how_far_a_member_has_read_is_told_where_the_service_says_so(read_status: bool) -> None:
     member = new_member(
         CHANNEL, USER, last_consumed_message_index=2, last_consumption_timestamp=NOW, date_created=NOW
     )

@@ -68,7 +68,7 @@ def test_every_answer_is_one_that_is_described(
 ) -> None:
     @given(st.data(), LIKELY, LIKELY)
     @bounded
-    def ask(method: str, data: st.DataObject, known_path: bool, known_form: bool) -> None:  # noqa: FBT001
+    def ask(method: str, data: st.DataObject, known_path: bool, known_form: bool) -> None:
         mode = data.draw(st.sampled_from(GenerationMode))
         case: Case = data.draw(described[path][method].as_strategy(generation_mode=mode))
         if known_path:
