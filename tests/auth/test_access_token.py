@@ -35,6 +35,8 @@ from storage.builders import a_key, a_role, a_service, sid
 if TYPE_CHECKING:
     from chinwag.auth.token_refusal import Reason
 
+pytestmark = pytest.mark.check(17)
+
 DAY = 86_400
 
 TODAYS_LIBRARY = (
@@ -317,6 +319,7 @@ async def test_a_long_claim_is_shown_short(tokens: AccessTokens) -> None:
     assert len(refusal.detail) < 200
 
 
+@pytest.mark.check(23)
 async def test_deep_nesting_is_no_failure_of_the_server(tokens: AccessTokens) -> None:
     deep: list = []
     for _ in range(500):

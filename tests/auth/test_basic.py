@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from chinwag.commands import World
     from chinwag.domain.unit import Reader, Store
 
+pytestmark = pytest.mark.check(18)
+
 
 class CountingSeal(Seal):
     """A seal that knows how often it was opened, which is what a verification costs."""

@@ -25,6 +25,7 @@ def test_a_sealed_secret_is_opened_with_the_same_key(seal: Seal) -> None:
     assert seal.open(seal.seal("swordfish")) == "swordfish"
 
 
+@pytest.mark.check(19)
 def test_a_sealed_secret_shows_nothing_of_itself(seal: Seal) -> None:
     sealed = seal.seal("swordfish")
 
@@ -73,6 +74,7 @@ async def test_a_database_takes_the_first_key_and_no_other(world: World, seal: S
         await world.store.write(lambda tx: prove_key(tx, Seal(Fernet.generate_key().decode())))
 
 
+@pytest.mark.check(19)
 async def test_secrets_are_neither_in_the_database_files_nor_in_the_log(tmp_path: Path) -> None:
     operator = CommandLine(tmp_path, {"CHINWAG_LOG_LEVEL": "debug"})
     with operator.serving() as server:

@@ -32,6 +32,8 @@ from storage.builders import a_key, sid
 if TYPE_CHECKING:
     from chinwag.auth.access_token import AccessTokens
 
+pytestmark = pytest.mark.check(17)
+
 GOOD_HEADER, GOOD_PAYLOAD = as_json(HEADER), as_json(claims())
 
 

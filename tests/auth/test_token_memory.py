@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from chinwag.domain.account import Key
     from chinwag.domain.unit import Reader, Store
 
+pytestmark = pytest.mark.check(17)
+
 
 class CountingSeal(Seal):
     """A seal that knows how often it was opened, which is what a verification costs."""

@@ -159,6 +159,7 @@ def between(moments: list[float]) -> list[float]:
 # In which order, and how many at a time
 
 
+@pytest.mark.check(14)
 async def test_calls_of_a_lane_are_made_in_order_one_at_a_time(
     office: PostOffice, application: Application
 ) -> None:
@@ -175,6 +176,7 @@ async def test_calls_of_a_lane_are_made_in_order_one_at_a_time(
         assert came == [call.sid for call in ended if call.lane == lane]
 
 
+@pytest.mark.check(14)
 async def test_a_lane_that_is_slow_does_not_hold_up_another(
     office: PostOffice, application: Application
 ) -> None:
@@ -189,6 +191,7 @@ async def test_a_lane_that_is_slow_does_not_hold_up_another(
     assert [told.params["Lane"] for told in application.told].count("slow") == 2
 
 
+@pytest.mark.check(14)
 async def test_no_more_than_sixteen_calls_are_made_to_one_target_at_a_time(
     office: PostOffice, application: Application
 ) -> None:
@@ -202,6 +205,7 @@ async def test_no_more_than_sixteen_calls_are_made_to_one_target_at_a_time(
     assert sorted(told_of(application)) == sorted(call.sid for call in ended)
 
 
+@pytest.mark.check(14)
 async def test_no_more_calls_are_made_at_a_time_than_there_are_places(
     office: PostOffice,
     application: Application,
@@ -325,6 +329,7 @@ async def test_more_calls_than_are_read_together_are_all_made(
 # What becomes of them
 
 
+@pytest.mark.check(14)
 async def test_a_call_that_failed_is_made_again_and_each_time_later(
     office: PostOffice, application: Application
 ) -> None:
@@ -431,6 +436,7 @@ async def test_a_call_is_tried_once_more_when_it_is_wanted_again_by_hand(
 # Targets at which nobody answers
 
 
+@pytest.mark.check(14)
 async def test_a_target_that_does_not_answer_is_tried_with_one_call_at_a_time_and_others_go_on(
     office: PostOffice,
     application: Application,
@@ -471,6 +477,7 @@ async def test_a_target_is_left_alone_longer_each_time(
     assert all(seconds >= least for seconds, least in pauses)
 
 
+@pytest.mark.check(14)
 async def test_a_call_that_nobody_took_for_too_long_is_given_up(
     office: PostOffice, application: Application
 ) -> None:
@@ -508,6 +515,7 @@ async def test_while_another_server_makes_the_calls_this_one_waits(
         await office.ended(1)
 
 
+@pytest.mark.check(14)
 async def test_the_calls_of_a_server_that_has_vanished_are_taken_over(
     office: PostOffice, application: Application
 ) -> None:
@@ -553,6 +561,7 @@ async def test_it_leads_as_long_as_there_is_something_to_do(
 # Stopping, and what goes wrong
 
 
+@pytest.mark.check(34)
 async def test_a_stop_lets_a_call_under_way_end(office: PostOffice, application: Application) -> None:
     application.answer = held = Held()
     await office.add(application.url, "lane", "lane")
@@ -568,6 +577,7 @@ async def test_a_stop_lets_a_call_under_way_end(office: PostOffice, application:
     assert await lead(office, "other", now() + 1000)
 
 
+@pytest.mark.check(34)
 async def test_a_stop_does_not_wait_for_ever_and_the_call_is_made_again(
     office: PostOffice, application: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -589,6 +599,7 @@ async def test_a_stop_does_not_wait_for_ever_and_the_call_is_made_again(
     assert first.headers[TOKEN] == second.headers[TOKEN]
 
 
+@pytest.mark.check(14)
 async def test_a_call_is_made_again_when_it_is_not_known_what_came_of_it(
     office: PostOffice, application: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -616,6 +627,7 @@ async def test_a_call_is_made_again_when_it_is_not_known_what_came_of_it(
     assert call.state is CallState.DELIVERED
 
 
+@pytest.mark.check(14)
 async def test_a_store_that_is_away_for_a_while_is_looked_into_again(
     office: PostOffice, application: Application
 ) -> None:

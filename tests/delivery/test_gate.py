@@ -348,6 +348,7 @@ async def test_a_value_that_may_not_be_refuses_and_the_log_says_so(
     assert (call.reason or "").startswith("refused: ")
 
 
+@pytest.mark.check(14)
 async def test_who_is_busy_is_asked_again(chat: Chat, application: Application) -> None:
     application.answer = saying((503, ""), (429, ""), (200, '{"body":"at last"}'))
     async with an_asking(chat, application.url) as asking:
@@ -361,6 +362,7 @@ async def test_who_is_busy_is_asked_again(chat: Chat, application: Application) 
     assert [tried.status for tried in call.attempts] == [503, 429, 200]
 
 
+@pytest.mark.check(14)
 async def test_who_stays_busy_refuses(chat: Chat, application: Application) -> None:
     application.answer = saying((503, ""))
     async with an_asking(chat, application.url) as asking:
@@ -379,6 +381,7 @@ async def silent(_told: Told) -> web.StreamResponse:
     raise AssertionError("nobody sets it")
 
 
+@pytest.mark.check(14)
 async def test_where_nobody_is_the_change_is_made(chat: Chat) -> None:
     async with an_asking(chat, NOWHERE) as asking:
         await asking.chat.set_service(pre_webhook_retry_count=2)
@@ -390,6 +393,7 @@ async def test_where_nobody_is_the_change_is_made(chat: Chat) -> None:
     assert (call.reason or "").startswith("unchanged: ")
 
 
+@pytest.mark.check(14)
 async def test_who_does_not_answer_in_time_changes_nothing(
     chat: Chat, application: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -401,6 +405,7 @@ async def test_who_does_not_answer_in_time_changes_nothing(
     assert await asking.messages() == [("alice", "hi")]
 
 
+@pytest.mark.check(14)
 @pytest.mark.parametrize(("url", "kind"), [(NOWHERE, Kinds.WEBHOOK_FAILED), (None, Kinds.WEBHOOK_TIMEOUT)])
 async def test_a_careful_server_refuses_what_nobody_answers_for(
     chat: Chat, application: Application, monkeypatch: pytest.MonkeyPatch, url: str | None, kind: Any

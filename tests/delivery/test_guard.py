@@ -17,6 +17,8 @@ from chinwag.delivery.guard import (
     system_addresses,
 )
 
+pytestmark = pytest.mark.check(27)
+
 PRIVATE = "is an address of this machine or of a private network: add it to outgoing_allow"
 
 NO_HOST = "^the host is neither a name nor an address$"

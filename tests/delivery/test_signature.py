@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from chinwag.delivery.signature import signature, signed_text
+
+pytestmark = pytest.mark.check(15)
 
 TOKEN = "12345678901234567890123456789012"
 ACCOUNT = "AC" + "0" * 31 + "1"
@@ -36,3 +40,23 @@ def test_a_query_is_signed_with_its_address() -> None:
     url = f"https://example.com/chat/post?AccountSid={ACCOUNT}&EventType=onChannelDestroyed"
 
     assert signature(TOKEN, signed_text(url, {})) == "r9hQgrI+xQeIn0Zl2JqbRpU850o="
+
+
+@pytest.mark.parametrize(
+    ("url", "form"),
+    [
+        ("https://example.com/b", {"Body": "hello", "From": "alice"}),
+        ("http://example.com/a", {"Body": "hello", "From": "alice"}),
+        ("https://example.com/a?", {"Body": "hello", "From": "alice"}),
+        ("https://example.com/a", {"Body": "hello ", "From": "alice"}),
+        ("https://example.com/a", {"body": "hello", "From": "alice"}),
+        ("https://example.com/a", {"Body": "hello"}),
+        ("https://example.com/a", {"Body": "hello", "From": "alice", "RetryCount": "0"}),
+        ("https://example.com/a", {"Body": "alice", "From": "hello"}),
+    ],
+)
+def test_whatever_is_altered_has_another_signature(url: str, form: dict[str, str]) -> None:
+    right = signature(TOKEN, signed_text("https://example.com/a", {"Body": "hello", "From": "alice"}))
+
+    assert signature(TOKEN, signed_text(url, form)) != right
+    assert signature(TOKEN[::-1], signed_text(url, form)) != right

@@ -145,6 +145,7 @@ async def test_a_channel_webhook_is_told_besides_and_a_changed_service_at_once(
     await calls(place, lambda call: call.reason == NoCall.NO_TRIGGER, 1)
 
 
+@pytest.mark.check(14)
 async def test_messages_of_a_channel_are_told_in_order(place: Place, application: Application) -> None:
     await told_of(place, application, "onMessageSent")
     rooms = [await a_room(place) for _ in range(3)]
@@ -158,6 +159,7 @@ async def test_messages_of_a_channel_are_told_in_order(place: Place, application
         assert indices == [str(index) for index in range(15)]
 
 
+@pytest.mark.check(14)
 async def test_a_call_that_failed_is_repeated_with_the_same_token(
     place: Place, application: Application
 ) -> None:
@@ -266,6 +268,7 @@ async def test_a_value_that_may_not_be_fails_the_change(
     assert answer.json["code"] == kind.code
 
 
+@pytest.mark.check(14)
 async def test_nobody_at_the_other_end_lets_the_change_be(place: Place, application: Application) -> None:
     nowhere = application.url.replace("127.0.0.1", "127.0.0.2")
     await told_of(place, application, "onMessageSend", PreWebhookUrl=nowhere, PreWebhookRetryCount=1)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from realtime.place import Place
     from support.sdk_client import Connection
 
+pytestmark = pytest.mark.check(21)
+
 AT_ONCE = 100
 
 BODIES: dict[str, bytes] = {
@@ -174,6 +176,7 @@ async def test_other_hosts_and_methods_are_answered(place: Place) -> None:
     assert await ask(connection, request("GET", "/x" * 10_000)) == 404
 
 
+@pytest.mark.check(23)
 @pytest.mark.parametrize("depth", [800, 900, 930, *range(940, 1000, 4)])
 async def test_however_deep_it_is_answered(place: Place, depth: int) -> None:
     connection = await place.logged_in()
@@ -256,6 +259,7 @@ async def test_every_one_of_many_requests_at_once_is_answered(place: Place) -> N
     assert [answer.payload["body"] for answer in answers[:AT_ONCE]] == [str(n) for n in range(AT_ONCE)]
 
 
+@pytest.mark.check(20)
 async def test_what_is_sent_behind_a_login_waits_for_it(place: Place) -> None:
     connection = await place.connection()
 
@@ -268,6 +272,7 @@ async def test_what_is_sent_behind_a_login_waits_for_it(place: Place) -> None:
     assert [reply.header["status"]["code"] for reply in replies] == [200] * 3
 
 
+@pytest.mark.check(20)
 async def test_a_login_behind_a_login_ends_the_connection(place: Place) -> None:
     connection = await place.connection()
     init = {"method": "init", "token": place.token()}
@@ -279,6 +284,7 @@ async def test_a_login_behind_a_login_ends_the_connection(place: Place) -> None:
     assert connection.close_code == 1002
 
 
+@pytest.mark.check(17)
 @pytest.mark.parametrize("token", ["", "x", "a.b.c", "é", "x" * 300_000, "." * 1000])
 async def test_what_is_no_token_is_refused(place: Place, token: str) -> None:
     connection = await place.connection()
@@ -290,6 +296,7 @@ async def test_what_is_no_token_is_refused(place: Place, token: str) -> None:
     assert (await connection.ask({"method": "init", "token": place.token()})).header["status"]["code"] == 200
 
 
+@pytest.mark.check(17)
 async def test_a_token_of_a_megabyte_ends_the_connection(place: Place) -> None:
     connection = await place.connection()
 
@@ -299,6 +306,7 @@ async def test_a_token_of_a_megabyte_ends_the_connection(place: Place) -> None:
     assert connection.close_code == 1009
 
 
+@pytest.mark.check(20)
 async def test_who_never_logs_in_is_shown_out(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "LOGIN_SECONDS", 0.05)
     silent, refused = await place.connection(), await place.connection()
@@ -328,6 +336,7 @@ async def test_who_says_goodbye_is_let_go(place: Place, login: bool) -> None:
     assert connection.close_code == 1000
 
 
+@pytest.mark.check(20)
 async def test_sockets_are_at_one_path(place: Place) -> None:
     for path in ("/", "/v3/wsconnect/x", "/v2/wsconnect", "/v3/wsconnect%2F"):
         answer = (

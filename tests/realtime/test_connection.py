@@ -115,6 +115,7 @@ def test_who_was_refused_may_try_again() -> None:
     assert [reply.header["status"]["code"] for reply in sent(connection)] == [401, 200]
 
 
+@pytest.mark.check(20)
 @pytest.mark.parametrize(
     "method",
     ["update", "message", "put_notification_ctx", "delete_notification_ctx", "ping", "notification", ""],

@@ -130,6 +130,7 @@ def test_what_is_no_packet_is_refused(data: bytes) -> None:
         packet_of(data)
 
 
+@pytest.mark.check(21)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_packet_or_refused(data: bytes) -> None:
     for whole in (data, b"TWILSOCK V3.0 " + data, framed(data), framed(GOOD, data)):

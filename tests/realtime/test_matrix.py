@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from realtime.place import Place
     from support.sdk_client import Answer, SdkClient
 
+pytestmark = pytest.mark.check(16)
+
 SECRET = "swordfish"
 """Is in everything that strangers must not see."""
 
@@ -265,6 +267,7 @@ async def test_a_session_that_is_over_gets_nothing(scene: Scene, end: Any) -> No
             await connection.ask(request(method, _path(path, scene.names)))
 
 
+@pytest.mark.check(20)
 async def test_who_has_not_logged_in_gets_nothing(place: Place) -> None:
     for name in DECISIONS:
         method, _, path = name.partition(" ")
@@ -276,6 +279,7 @@ async def test_who_has_not_logged_in_gets_nothing(place: Place) -> None:
         assert connection.close_code == 1002
 
 
+@pytest.mark.check(17)
 async def test_an_expired_token_lets_nobody_in(place: Place) -> None:
     with pytest.raises(LoginRefusedError) as refusal:
         await place.client("alice", ttl=-1)

@@ -66,6 +66,7 @@ def indices(guest: Guest) -> list[int]:
     return [event["event"]["item_index"] for event in told if event["event_type"] == "list_item_added"]
 
 
+@pytest.mark.check(7)
 async def test_who_read_before_another_was_caught_up_misses_nothing(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -49,6 +49,7 @@ async def sockets(place: Place) -> float:
     return float(line.split()[1])
 
 
+@pytest.mark.check(8)
 async def test_a_large_answer_does_not_make_a_slow_reader(place: Place) -> None:
     path = await a_long_channel(place)
     connection = await place.logged_in("alice")
@@ -72,6 +73,7 @@ async def test_a_large_answer_does_not_make_a_slow_reader(place: Place) -> None:
         assert len(reply.payload["items"]) == MESSAGES
 
 
+@pytest.mark.check(8)
 async def test_who_leaves_and_does_not_read_is_cut_off(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol, "CLOSE_SECONDS", 0.2)
     path = await a_long_channel(place)

@@ -112,6 +112,7 @@ async def _taken_out(place: Place, den: dict[str, Any]) -> None:
     assert (await place.api.delete(path)).status == 204
 
 
+@pytest.mark.check(16)
 @pytest.mark.parametrize("end", [_removed, _left, _taken_out])
 async def test_whoever_is_no_longer_in_a_private_channel_is_told_nothing_more(
     place: Place, den: dict[str, Any], end: Any
@@ -186,6 +187,7 @@ async def revoke(place: Place, key_sid: str) -> None:
         await commands.run(RevokeKey(sid=key_sid), Operator(), parts.world)
 
 
+@pytest.mark.check(17)
 async def test_a_revoked_key_ends_the_sessions_that_rest_on_it(place: Place) -> None:
     other = await a_key(place.settings, place.api.account_sid)
     ended = [await place.logged_in(identity) for identity in ("alice", "bob")]
@@ -202,6 +204,7 @@ async def test_a_revoked_key_ends_the_sessions_that_rest_on_it(place: Place) -> 
     assert status(await stays.ask(request("GET", "/Client/v1/Configuration"))) == 200
 
 
+@pytest.mark.check(17)
 async def test_a_session_rests_on_the_key_of_its_last_token(place: Place) -> None:
     other = await a_key(place.settings, place.api.account_sid)
     first, second = await place.logged_in("alice"), await place.logged_in("alice", key=other)
@@ -215,6 +218,7 @@ async def test_a_session_rests_on_the_key_of_its_last_token(place: Place) -> Non
     assert status(await first.ask(request("GET", "/Client/v1/Configuration"))) == 200
 
 
+@pytest.mark.check(17)
 async def test_a_revoked_key_is_no_good_for_another_token(place: Place) -> None:
     other = await a_key(place.settings, place.api.account_sid)
     connection = await place.logged_in("alice", key=other)
@@ -228,6 +232,7 @@ async def test_a_revoked_key_is_no_good_for_another_token(place: Place) -> None:
     assert (reply.header["status"]["code"], reply.header["status"]["errorCode"]) == (401, 20101)
 
 
+@pytest.mark.check(16)
 async def test_a_deleted_user_is_shown_out(place: Place) -> None:
     connections = [await place.logged_in("alice") for _ in range(2)]
     bob = await place.logged_in("bob")
@@ -239,6 +244,7 @@ async def test_a_deleted_user_is_shown_out(place: Place) -> None:
     assert status(await bob.ask(request("GET", "/Client/v1/Configuration"))) == 200
 
 
+@pytest.mark.check(16)
 async def test_everybody_in_a_deleted_service_is_shown_out(place: Place) -> None:
     connection = await place.logged_in("alice")
     mine, place.service = place.service, await place.api.a_service("Another")

@@ -194,6 +194,7 @@ async def test_an_item_without_a_request_is_refused(house: House) -> None:
     assert session.guest.told()[0]["event"]["item_data"]["response"]["status"] == 400
 
 
+@pytest.mark.check(23)
 @pytest.mark.parametrize("depth", [50, 500, 900, 930, 950, 970, 980, 990])
 async def test_what_is_nested_deeply_is_answered_too(house: House, depth: int) -> None:
     session = await a_session(house, follow=False)

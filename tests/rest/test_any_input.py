@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_from_bytes, unquote, unquote_to_bytes
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +21,8 @@ from chinwag.rest.version import Version
 
 if TYPE_CHECKING:
     from support.api import Answer, Api
+
+pytestmark = pytest.mark.check(21)
 
 bounded = settings(
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from support.api import Answer, Api
 
+pytestmark = pytest.mark.check(21)
+
 SERVICES = "/v1/Services"
 FORM = "application/x-www-form-urlencoded"
 
@@ -84,6 +86,7 @@ async def test_a_bad_name_is_refused_wherever_one_is_taken(
     await assert_unchanged(api, service)
 
 
+@pytest.mark.check(24)
 @pytest.mark.parametrize("name", ["x" * 64, "😀" * 64, "x"], ids=["64 letters", "64 emoji", "1 letter"])
 async def test_a_name_has_up_to_64_characters_of_any_script(api: Api, name: str) -> None:
     made = await api.post(SERVICES, FriendlyName=name)
@@ -92,6 +95,7 @@ async def test_a_name_has_up_to_64_characters_of_any_script(api: Api, name: str)
     assert made.json["friendly_name"] == name
 
 
+@pytest.mark.check(24)
 @pytest.mark.parametrize(
     "name",
     [
@@ -238,6 +242,7 @@ async def test_a_page_size_that_is_too_large_is_clamped(
     assert [page.json["meta"]["page_size"] for page in pages] == [most] * 4
 
 
+@pytest.mark.check(25)
 async def test_a_forged_page_token_is_refused(api: Api, service: dict[str, Any]) -> None:
     zeros = "0" * 32
     tokens = ["", "garbage", "PT", "PT' OR 1=1 --", "PTIS\0", "x" * 10_000, service["sid"]]
@@ -341,12 +346,14 @@ async def test_a_body_that_does_not_name_the_name_is_refused(api: Api, service: 
     await assert_unchanged(api, service)
 
 
+@pytest.mark.check(22)
 async def test_a_body_of_a_megabyte_is_refused(api: Api, service: dict[str, Any]) -> None:
     refusal = await api.form(SERVICES, b"FriendlyName=x&Other=" + b"x" * 1_000_000)
 
     await assert_refused(api, service, refusal, (413, 20001))
 
 
+@pytest.mark.check(22)
 async def test_a_body_of_256_kilobytes_is_read_and_one_byte_more_is_not(
     api: Api, service: dict[str, Any]
 ) -> None:
@@ -359,6 +366,7 @@ async def test_a_body_of_256_kilobytes_is_read_and_one_byte_more_is_not(
     assert (await api.form(path, body)).json["friendly_name"] == "Sales"
 
 
+@pytest.mark.check(22)
 async def test_a_hundred_announced_megabytes_are_refused_before_they_are_sent(
     api: Api, service: dict[str, Any]
 ) -> None:
@@ -379,6 +387,7 @@ async def test_a_hundred_announced_megabytes_are_refused_before_they_are_sent(
     await assert_unchanged(api, service)
 
 
+@pytest.mark.check(22)
 async def test_a_body_in_pieces_is_refused_when_it_grows_too_large(api: Api, service: dict[str, Any]) -> None:
     async def pieces() -> AsyncIterator[bytes]:
         yield b"FriendlyName=x&Other="
@@ -402,12 +411,14 @@ async def test_a_body_in_pieces_that_is_small_enough_is_read(api: Api) -> None:
     assert made.json["friendly_name"] == "Support"
 
 
+@pytest.mark.check(22)
 async def test_ten_thousand_parameters_are_refused(api: Api, service: dict[str, Any]) -> None:
     refusal = await api.form(SERVICES, "FriendlyName=x" + "&a=b" * 10_000)
 
     await assert_refused(api, service, refusal, (400, 20001), "Too many parameters")
 
 
+@pytest.mark.check(22)
 async def test_a_thousand_parameters_are_read_and_one_more_is_not(api: Api, service: dict[str, Any]) -> None:
     path = f"{SERVICES}/{service['sid']}"
 
@@ -601,6 +612,7 @@ async def test_an_unknown_permission_is_refused(api: Api, service: dict[str, Any
     await assert_unchanged(api, service)
 
 
+@pytest.mark.check(28)
 @pytest.mark.parametrize(
     "name", ["x\r\nSet-Cookie: a=b", "x\nSet-Cookie: a=b", "\x85\u2028é", "x" * 5000], ids=repr
 )
@@ -617,6 +629,7 @@ async def test_a_detail_in_a_header_is_one_short_line(api: Api, service: dict[st
     assert len(detail) <= 500
 
 
+@pytest.mark.check(28)
 async def test_the_name_of_a_parameter_cannot_write_a_header(api: Api, service: dict[str, Any]) -> None:
     refusal = await api.form(SERVICES, b"a%0D%0ASet-Cookie:%20a=%00")
 
@@ -627,6 +640,7 @@ async def test_the_name_of_a_parameter_cannot_write_a_header(api: Api, service: 
 # Credentials
 
 
+@pytest.mark.check(16)
 async def test_without_credentials_nothing_is_done(api: Api, service: dict[str, Any]) -> None:
     headers = {"Content-Type": FORM}
 
@@ -636,6 +650,7 @@ async def test_without_credentials_nothing_is_done(api: Api, service: dict[str, 
     assert refusal.headers["WWW-Authenticate"] == 'Basic realm="Twilio API"'
 
 
+@pytest.mark.check(16)
 async def test_with_wrong_credentials_nothing_is_done(api: Api, service: dict[str, Any]) -> None:
     sid, token = api.account_sid, api.auth_token
     right = basic(sid, token)
@@ -706,6 +721,7 @@ async def test_a_wrong_method_comes_before_missing_credentials(api: Api) -> None
     assert (answer.status, answer.code) == (405, 20004)
 
 
+@pytest.mark.check(16)
 async def test_missing_credentials_come_before_an_unknown_service(api: Api) -> None:
     answer = await api.send("GET", f"{SERVICES}/IS{'0' * 32}", auth=False)
 

@@ -55,6 +55,7 @@ async def sids(api: Api, path: str, **query: Any) -> list[str]:
 # Fields
 
 
+@pytest.mark.check(19)
 @pytest.mark.parametrize("kind", TYPES)
 async def test_a_binding_has_every_field_and_no_address(api: Api, devices: Devices, kind: str) -> None:
     sid = await devices.a_binding(devices.alice, kind)
@@ -272,6 +273,7 @@ async def test_a_binding_is_not_found_with_another_user(api: Api, devices: Devic
     assert await sids(api, devices.path) == [sid]
 
 
+@pytest.mark.check(16)
 async def test_a_binding_is_not_found_in_another_service(api: Api, devices: Devices) -> None:
     sid = await devices.a_binding(devices.alice)
     other = await api.a_service()
@@ -316,6 +318,7 @@ async def test_v1_has_no_bindings(api: Api, devices: Devices) -> None:
     assert [outcome(answer) for answer in answers] == [(404, 20404)] * 4
 
 
+@pytest.mark.check(16)
 async def test_another_account_finds_nothing(api: Api, stranger: Api, devices: Devices) -> None:
     sid = await devices.a_binding(devices.alice)
 

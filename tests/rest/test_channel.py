@@ -175,6 +175,7 @@ async def test_a_channel_is_found_by_a_sid_in_either_letter_case(
         assert (fetched.status, fetched.json) == (200, channel)
 
 
+@pytest.mark.check(24)
 @in_both_versions
 @pytest.mark.parametrize("unique_name", ODD_NAMES)
 async def test_a_channel_is_found_by_any_unique_name_that_a_path_can_hold(
@@ -256,6 +257,7 @@ async def test_a_channel_that_does_not_exist_is_not_found(
     assert await listed(api, channels(service)) == [channel]
 
 
+@pytest.mark.check(16)
 @in_both_versions
 async def test_a_channel_is_found_in_its_own_service_only(
     api: Api, service: dict[str, Any], version: str
@@ -270,6 +272,7 @@ async def test_a_channel_is_found_in_its_own_service_only(
     assert (await api.get(at(channel))).json == channel
 
 
+@pytest.mark.check(16)
 @in_both_versions
 async def test_a_channel_is_found_by_its_own_account_only(
     api: Api, stranger: Api, service: dict[str, Any], version: str
@@ -454,6 +457,7 @@ async def test_attributes_that_are_no_json_are_refused(
     assert await listed(api, channels(service)) == [channel]
 
 
+@pytest.mark.check(22)
 @in_both_versions
 @pytest.mark.parametrize("letters", ["x" * 16382, "é" * 8191])
 async def test_attributes_have_up_to_16_kilobytes(

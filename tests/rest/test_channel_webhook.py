@@ -249,6 +249,7 @@ async def test_a_webhook_that_could_not_work_is_refused(
     assert (await api.get(webhooks)).json["webhooks"] == []
 
 
+@pytest.mark.check(27)
 @pytest.mark.parametrize("url", FORBIDDEN_URLS)
 async def test_a_webhook_at_an_address_that_must_not_be_called_is_refused(
     api: Api, webhooks: str, url: str
@@ -464,6 +465,7 @@ async def test_v1_has_no_webhooks_of_channels(api: Api, webhooks: str) -> None:
     assert not_found(answers)
 
 
+@pytest.mark.check(16)
 async def test_another_account_finds_nothing(api: Api, stranger: Api, webhooks: str) -> None:
     webhook = await made(api, webhooks, WEBHOOK)
     path = f"{webhooks}/{webhook['sid']}"

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from chinwag.settings import Settings
     from support.api import Api
 
+pytestmark = pytest.mark.check(21)
+
 PATHS = description("http://localhost")["paths"]
 
 CHECKS = [

@@ -305,6 +305,7 @@ async def test_an_invite_is_found_by_its_sid_only(
     assert await listed(api, invites(channel)) == [invite]
 
 
+@pytest.mark.check(16)
 @in_both_versions
 async def test_an_invite_is_found_in_its_own_channel_and_account_only(
     api: Api, stranger: Api, service: dict[str, Any], channel: dict[str, Any], version: str

@@ -270,6 +270,7 @@ async def test_a_request_is_logged_with_its_id_and_outcome(api: Api, log: Log) -
     assert line["detail"].startswith("PageSize must be a whole number")
 
 
+@pytest.mark.check(19)
 async def test_credentials_are_never_logged(api: Api, log: Log) -> None:
     await api.get("/v1/Services")
     await api.send("GET", "/v1/Services", headers={"Authorization": f"Basic {api.auth_token}"})
@@ -321,6 +322,7 @@ async def test_a_proxy_that_is_trusted_says_how_the_client_came(
     assert listed.json["meta"]["url"] == f"{base}/v1/Services?PageSize=50&Page=0"
 
 
+@pytest.mark.check(28)
 @pytest.mark.parametrize(
     "headers",
     [

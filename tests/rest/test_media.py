@@ -183,6 +183,7 @@ async def test_a_form_that_is_none_leaves_nothing(
     assert await rows(server[1], uploader.service_sid) == 0
 
 
+@pytest.mark.check(28)
 @pytest.mark.parametrize(
     ("given", "shown"),
     [
@@ -223,6 +224,7 @@ async def test_a_type_that_is_none_is_that_of_any_bytes(uploader: Uploader, give
     assert media["content_type"] == answer.headers["Content-Type"] == shown
 
 
+@pytest.mark.check(22)
 async def test_what_is_too_large_is_refused_by_its_length_before_it_comes(
     uploader: Uploader, server: tuple[str, Settings]
 ) -> None:
@@ -237,6 +239,7 @@ async def test_what_is_too_large_is_refused_by_its_length_before_it_comes(
     assert await rows(server[1], uploader.service_sid) == 0
 
 
+@pytest.mark.check(22)
 @pytest.mark.parametrize("way", ["raw", "form"])
 async def test_what_turns_out_to_be_too_large_is_refused_and_its_beginning_removed(
     uploader: Uploader, server: tuple[str, Settings], folder: Path, way: str
@@ -308,6 +311,7 @@ async def test_an_upload_that_pauses_too_long_is_given_up(
     await until(lambda: _is(rows(server[1], uploader.service_sid), 0))
 
 
+@pytest.mark.check(22)
 async def test_an_upload_that_drips_for_ever_is_given_up(
     uploader: Uploader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -337,6 +341,7 @@ async def test_a_connection_goes_on_after_an_upload(uploader: Uploader) -> None:
 # Who may
 
 
+@pytest.mark.check(16)
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("below", ["/Media", "/Media/{sid}", "/Media/{sid}/Content", "Set"])
 async def test_without_a_token_nobody_gets_anything(uploader: Uploader, method: str, below: str) -> None:
@@ -362,6 +367,7 @@ async def test_a_token_that_is_over_is_refused_with_its_code(uploader: Uploader)
     assert answer.json["message"] == "Access Token expired or expiration date invalid"
 
 
+@pytest.mark.check(16)
 async def test_a_token_for_another_service_finds_nothing(
     api: Api, server: tuple[str, Settings], uploader: Uploader
 ) -> None:
@@ -387,6 +393,7 @@ async def test_what_is_not_sent_is_its_uploaders_alone(uploader: Uploader) -> No
     assert (await uploader.content(media, "bob")).status == 404
 
 
+@pytest.mark.check(16)
 async def test_what_is_sent_is_for_those_who_see_the_channel(
     api: Api, uploader: Uploader, channel: dict[str, Any]
 ) -> None:
@@ -509,6 +516,7 @@ async def test_what_may_run_in_a_browser_is_saved_instead(
         assert answer.headers["Content-Security-Policy"].endswith("; sandbox")
 
 
+@pytest.mark.check(28)
 async def test_a_name_goes_into_the_header_whole_and_harmless(uploader: Uploader) -> None:
     media = await uploader.a_file(b"x", "image/png", "?Filename=" + quote('Zoë "1"; x.png', safe=""))
 

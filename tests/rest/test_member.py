@@ -216,6 +216,7 @@ async def test_who_left_may_come_back_as_a_new_member_who_has_read_nothing(
     assert (await counted(api, channel), await joined(api, service)) == (1, 1)
 
 
+@pytest.mark.check(24)
 @in_both_versions
 async def test_a_member_may_have_any_identity(
     api: Api, service: dict[str, Any], channel: dict[str, Any], version: str
@@ -550,6 +551,7 @@ async def test_a_member_is_not_found_by_the_sid_of_its_user(
     assert await outcomes(api, f"{members(channel, version)}/{user['sid']}") == NOWHERE
 
 
+@pytest.mark.check(16)
 @in_both_versions
 async def test_a_member_is_found_in_its_own_channel_only(
     api: Api, service: dict[str, Any], channel: dict[str, Any], version: str
@@ -563,6 +565,7 @@ async def test_a_member_is_found_in_its_own_channel_only(
     assert await counted(api, channel) == 1
 
 
+@pytest.mark.check(16)
 @in_both_versions
 async def test_a_member_is_found_by_its_own_account_only(
     api: Api, stranger: Api, channel: dict[str, Any], version: str
@@ -646,6 +649,7 @@ async def test_attributes_are_json_of_any_type_kept_as_it_came(
     assert await listed(api, members(channel)) == [changed.json]
 
 
+@pytest.mark.check(22)
 @pytest.mark.parametrize(
     ("attributes", "code"), [*((text, 50304) for text in NO_JSON), (f'"{"é" * 8191}x"', 50303)]
 )

@@ -170,6 +170,7 @@ async def test_a_channel_can_be_named_by_its_unique_name(api: Api) -> None:
 # Words, authors and attributes
 
 
+@pytest.mark.check(24)
 @pytest.mark.parametrize("version", ["v1", "v2"])
 @pytest.mark.parametrize("body", ["", " ", "0", "a" * BODY_BYTES, "é" * (BODY_BYTES // 2), "🐙\r\n\t'\"<&>"])
 async def test_words_are_kept_as_they_came(api: Api, messages: str, version: str, body: str) -> None:
@@ -180,6 +181,7 @@ async def test_words_are_kept_as_they_came(api: Api, messages: str, version: str
     assert made.json["body"] == changed.json["body"] == body
 
 
+@pytest.mark.check(22)
 @pytest.mark.parametrize("version", ["v1", "v2"])
 @pytest.mark.parametrize(
     "body",
@@ -241,6 +243,7 @@ async def test_no_author_is_longer_or_empty(
     assert await bodies(api, messages) == []
 
 
+@pytest.mark.check(24)
 @pytest.mark.parametrize("version", ["v1", "v2"])
 @pytest.mark.parametrize("text", ["{}", "[]", "null", "0", '"a"', ' {"é": "🐙"} ', f'"{"a" * 16_382}"'])
 async def test_attributes_are_json_of_any_kind_kept_as_it_came(
@@ -347,6 +350,7 @@ async def test_a_message_moves_no_date_of_its_channel(
     assert fetched.json == channel
 
 
+@pytest.mark.check(7)
 async def test_whoever_posts_at_once_takes_places_of_one_sequence(api: Api) -> None:
     service = await api.a_service()
     channel = await api.a_channel(service, UniqueName="lobby")

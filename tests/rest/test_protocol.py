@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from support.api import Api
 
+pytestmark = pytest.mark.check(22)
+
 HEALTH = head("GET /healthz")
 FORM = "Content-Type: application/x-www-form-urlencoded"
 OFFER = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA")
