@@ -27,8 +27,8 @@ async def test_every_client_holds_every_message_once(
 
     did(f"{plan.clients} clients, {report.reconnects:,} reconnections, {report.kills} kills")
     did(
-        f"{report.acknowledged:,} messages acknowledged, {report.held:,} held by clients: {report.lost} lost, "
-        f"{report.doubled} doubled, {report.disordered} out of order"
+        f"{report.acknowledged:,} messages acknowledged, {report.held:,} held by clients: "
+        f"{report.lost} lost, {report.doubled} doubled, {report.disordered} out of order"
     )
     assert report.clean, str(report)
     assert report.acknowledged == plan.messages

@@ -7,6 +7,8 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from chinwag import commands
 from chinwag.app import opened
 from chinwag.domain.account import RevokeKey
@@ -22,8 +24,6 @@ from chinwag.realtime import names, opening, realtime
 from support.sdk_client import DisconnectedError
 
 if TYPE_CHECKING:
-    import pytest
-
     from chinwag.domain.caller import Caller
     from chinwag.domain.channel import Channel
     from chinwag.domain.service import Service

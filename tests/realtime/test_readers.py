@@ -8,14 +8,13 @@ import time
 from typing import TYPE_CHECKING
 
 import msgspec
+import pytest
 
 from chinwag.realtime import names, protocol
 from realtime.place import request, status
 from support import twilsock
 
 if TYPE_CHECKING:
-    import pytest
-
     from realtime.place import Place
     from support.sdk_client import Connection
 

@@ -115,6 +115,7 @@ async def test_a_caller_who_leaves_harms_no_other(store: PostgresStore, emptied_
     assert {new_service(account, n).sid for n in range(20) if n != 7} <= set(kept)
 
 
+@pytest.mark.check(4)
 async def test_every_caller_of_a_batch_hears_of_a_lost_connection(
     store: PostgresStore, emptied_database: str
 ) -> None:
@@ -137,6 +138,7 @@ async def test_every_caller_of_a_batch_hears_of_a_lost_connection(
     assert len(await services(emptied_database)) == 1
 
 
+@pytest.mark.check(34)
 async def test_closing_waits_for_what_was_begun(emptied_database: str) -> None:
     store = await PostgresStore.open(emptied_database, connections=1)
     account = await an_account(store)

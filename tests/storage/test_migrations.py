@@ -207,6 +207,7 @@ async def test_both_engines_have_the_same_indices_besides(path: Path, postgres_d
     assert named[0] == named[1]
 
 
+@pytest.mark.check(6)
 async def test_services_of_the_first_release_are_unharmed_by_what_came_later(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -237,6 +238,7 @@ async def test_services_of_the_first_release_are_unharmed_by_what_came_later(
     await store.close()
 
 
+@pytest.mark.check(6)
 async def test_what_came_later_has_its_default_in_services_of_the_first_release(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -253,6 +255,7 @@ async def test_what_came_later_has_its_default_in_services_of_the_first_release(
     await store.close()
 
 
+@pytest.mark.check(6)
 async def test_files_that_were_sent_know_their_messages_after_the_fourth_step(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -282,6 +285,7 @@ async def test_files_that_were_sent_know_their_messages_after_the_fourth_step(
     await store.close()
 
 
+@pytest.mark.check(6)
 async def test_services_of_the_first_release_take_part_in_what_came_later(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -205,6 +205,7 @@ async def test_a_change_sees_what_was_answered_before_it(store: Store) -> None:
     assert counts == [1, 2, 3, 4, 5]
 
 
+@pytest.mark.check(2)
 async def test_a_caller_is_not_answered_while_its_commit_is_under_way(store: Store, database: str) -> None:
     async with held_commits(store, database) as commits:
         caller = asyncio.create_task(store.write(adding(1)))
@@ -302,6 +303,7 @@ async def test_a_locked_service_is_read_as_the_one_before_left_it(store: Store) 
     assert found == replace(service, friendly_name="x" * 20)
 
 
+@pytest.mark.check(34)
 async def test_closing_keeps_exactly_the_changes_that_were_not_refused(store: Store, database: str) -> None:
     callers = [asyncio.create_task(store.write(adding(number))) for number in range(20)]
     await asyncio.sleep(0)
