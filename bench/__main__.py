@@ -12,22 +12,22 @@ import signal
 import sys
 import time
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import asyncpg
 
-from bench import targets, works
+from bench import chart, page, targets, works
 from bench.chat import Chat, ask
 from bench.growth import Growing
 from bench.hooked import hooked
 from bench.load import LoadFailedError
 from bench.pushed import pushed
-from bench.report import Report, Size, Spread, facts
+from bench.report import Report, facts
+from bench.rows import Size, Spread
 from bench.sockets import Sockets
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from bench.targets import Target
 
 STARTS = 20
@@ -36,8 +36,11 @@ IDLE_SECONDS = 10.0
 MOST_COLD_START_S = 0.6
 MOST_IDLE_MB = 80.0
 
-COMPARED = {"post": works.posts, "get": works.gets, "messages": works.messages}
+COMPARED = {"post": works.posts, "get": works.gets}
 """What is compared with the ceiling."""
+
+MESSAGES = "messages"
+"""Posting, compared with the ceiling and with a peer."""
 
 GROWING = {"cost": Growing.cost, "page": Growing.page, "delete": Growing.delete}
 """What is compared with itself."""
@@ -55,6 +58,8 @@ CONNECTED = {
 HOOKED = "webhooks"
 """Posting while webhooks are told of it."""
 
+NO_PEER = "Express is left out: node, or what it needs in bench/peers/express, is not there; see `make bench`"
+
 PUSHED = "pushes"
 """Posting while the devices of many members are told of it."""
 
@@ -67,24 +72,38 @@ def main() -> int:
         folder = stack.enter_context(targets.disk_folder())
         known = facts(folder)
         databases: dict[str, str] = {}
+        for_peer = ""
         if "sqlite" in chosen.engine:
             databases["SQLite"] = f"sqlite:///{folder}/chinwag.db"
-        if "postgres" in chosen.engine:
+        has_peer = MESSAGES in chosen.only and targets.has_express()
+        if "postgres" in chosen.engine or has_peer:
             postgres = stack.enter_context(targets.postgres())
-            databases["PostgreSQL"] = asyncio.run(postgres.database())
-            known["postgres"] = asyncio.run(_about(databases["PostgreSQL"]))
+            if "postgres" in chosen.engine:
+                databases["PostgreSQL"] = asyncio.run(postgres.database())
+            if has_peer:
+                for_peer = asyncio.run(postgres.database())
+            known["postgres"] = asyncio.run(_about(databases.get("PostgreSQL", for_peer)))
+        if MESSAGES in chosen.only:
+            known["peer"] = targets.express_versions() if has_peer else NO_PEER
         report = Report(known)
         try:
-            _measure(chosen, databases, folder, report)
+            _measure(chosen, databases, for_peer, folder, report)
         except LoadFailedError as error:
             report.now("")
             print(f"bench: {error}", file=sys.stderr)
             return 1
-    print(f"\n{report.verdict()}\n{report.keep()}")
+    print(f"\n{report.verdict()}")
+    kept = report.keep()
+    print(kept, chart.beside(kept), sep="\n")
+    if chosen.page:
+        page.write(kept, chosen.page)
+        print(chosen.page)
     return 0
 
 
-def _measure(chosen: argparse.Namespace, databases: dict[str, str], folder: Path, report: Report) -> None:
+def _measure(
+    chosen: argparse.Namespace, databases: dict[str, str], for_peer: str, folder: Path, report: Report
+) -> None:
     if "start" in chosen.only:
         for name, url in databases.items():
             cold_start(name, url, folder, report)
@@ -95,8 +114,8 @@ def _measure(chosen: argparse.Namespace, databases: dict[str, str], folder: Path
             for server in servers:
                 idle_memory(server, report)
 
-        if any(name in COMPARED for name in chosen.only):
-            compare(chosen, servers, folder, report)
+        if any(name in (*COMPARED, MESSAGES) for name in chosen.only):
+            compare(chosen, servers, for_peer, folder, report)
         for server in servers:
             _alone(chosen, server, folder, report)
 
@@ -119,7 +138,7 @@ def cold_start(name: str, url: str, folder: Path, report: Report) -> None:
     """From the start of the process to the line that says it is ready, on a database that is there."""
     seconds: list[float] = []
     for start in range(STARTS + 1):
-        report.now(f"cold start on {name}, {start} of {STARTS}")
+        report.now(f"cold start on {name}", start, STARTS + 1)
         with targets.chinwag(name, url, folder) as server:
             seconds.append(server.ready - server.began)
     size = Spread.of(seconds[1:])  # the first one made the database and warmed the caches
@@ -134,8 +153,10 @@ def idle_memory(server: Target, report: Report) -> None:
     report.add(Size(work="idle memory", server=server.name, unit="MB", size=size, most=MOST_IDLE_MB))
 
 
-def compare(chosen: argparse.Namespace, servers: list[Target], folder: Path, report: Report) -> None:
-    """Put the works that are chosen to every server and to the ceiling."""
+def compare(
+    chosen: argparse.Namespace, servers: list[Target], for_peer: str, folder: Path, report: Report
+) -> None:
+    """Put the works that are chosen to every server, the ceiling, and the peer if it has a database."""
     chat = Chat.on(servers[0], channels=1)
     message = ask(servers[0], chat.channels[0].post)
     with targets.ceiling(chat.service, message, folder) as ceiling:
@@ -143,6 +164,14 @@ def compare(chosen: argparse.Namespace, servers: list[Target], folder: Path, rep
         for name, these in COMPARED.items():
             if name in chosen.only:
                 for work in these(everybody):
+                    works.compare(work, everybody, chosen.rounds, chosen.seconds, report)
+        if MESSAGES in chosen.only:
+            with ExitStack() as stack:
+                peer = stack.enter_context(targets.express(for_peer, folder)) if for_peer else None
+                if peer:
+                    works.warm_up(peer, report)
+                    everybody.append(peer)
+                for work in works.messages([ceiling, *servers], peer):
                     works.compare(work, everybody, chosen.rounds, chosen.seconds, report)
 
 
@@ -182,13 +211,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=1.0, help="length of one measurement (1)")
     parser.add_argument("--rounds", type=int, default=3, help="measurements of each figure (3)")
     everything, engines = (
-        ("start", "memory", *COMPARED, *GROWING, *CONNECTED, HOOKED, PUSHED),
+        ("start", "memory", *COMPARED, MESSAGES, *GROWING, *CONNECTED, HOOKED, PUSHED),
         ("sqlite", "postgres"),
     )
     parser.add_argument(
         "--only", nargs="+", choices=everything, default=everything, help="what to measure (all)"
     )
     parser.add_argument("--engine", nargs="+", choices=engines, default=engines, help="on what (both)")
+    parser.add_argument("--page", type=Path, help="a document to write from what came out")
     return parser.parse_args()
 
 

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 from bench import filling
 from bench.chat import Channel, Chat, ask, read, request
 from bench.load import Load, LoadFailedError
-from bench.report import Growth, Report, Size, Spread
+from bench.rows import Growth, Size, Spread
 from bench.works import CHANNELS, Turn, take_turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bench.report import Report
     from bench.targets import Target
 
 MESSAGES = 100_000
@@ -145,7 +146,7 @@ class Growing:
         turns: list[list[Turn]] = [[] for _ in asked]
         for nth in range(self._rounds):
             for mine, what in zip(turns, asked, strict=True):
-                self._report.now(f"{doing} on {self._server.name}, round {nth + 1} of {self._rounds}")
+                self._report.now(f"{doing} on {self._server.name}", nth, self._rounds)
                 mine.append(
                     take_turn(self._server, [what()], status=status, in_flight=1, seconds=self._seconds)
                 )

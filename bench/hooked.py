@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from bench import targets
 from bench.chat import Chat, ask, request
-from bench.report import Growth, Report, Share, Spread
+from bench.rows import Growth, Share, Spread
 from bench.works import CHANNELS, Turn, take_turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from bench.report import Report
     from bench.targets import Target
 
 IN_FLIGHT = 32
@@ -37,7 +38,7 @@ def hooked(server: Target, rounds: int, seconds: float, folder: Path, report: Re
         }
         turns: dict[str, list[Turn]] = {name: [] for name in ("none", *posts)}
         for nth in range(rounds):
-            report.now(f"posting with webhooks on {server.name}, round {nth + 1} of {rounds}")
+            report.now(f"posting with webhooks on {server.name}", nth, rounds)
             for name, asked in ({"none": without} | posts).items():
                 turn = take_turn(server, asked, status=201, in_flight=IN_FLIGHT, seconds=seconds)
                 turns[name].append(turn)

@@ -162,7 +162,9 @@ class _Connection(asyncio.Protocol):
 
 
 def _content_length(data: bytes) -> int:
-    begin = data.index(b"content-length: ") + 16
+    begin = data.find(b"content-length: ") + 16
+    if begin < 16:
+        begin = data.index(b"Content-Length: ") + 16
     return int(data[begin : data.index(b"\r", begin)])
 
 

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from bench import targets
 from bench.chat import Chat, ask, read, request
-from bench.report import Growth, Report, Share, Spread
+from bench.rows import Growth, Share, Spread
 from bench.works import Turn, take_turn
 from chinwag import commands
 from chinwag.app import opened
@@ -25,6 +25,7 @@ from chinwag.settings import StoreSettings
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bench.report import Report
     from bench.targets import Target
 
 MEMBERS = 250
@@ -48,7 +49,7 @@ def pushed(  # noqa: PLR0917  # each of another kind
             for in_flight in IN_FLIGHT:
                 turns: tuple[list[Turn], list[Turn]] = ([], [])
                 for nth in range(rounds):
-                    report.now(f"posting with pushes on {name}, round {nth + 1} of {rounds}")
+                    report.now(f"posting with pushes on {name}, {in_flight} in flight", nth, rounds)
                     for these, push in zip(turns, (False, True), strict=True):
                         chat = _a_large_chat(server, push=push, token_uri=f"{url}/token")
                         these.append(

@@ -8,12 +8,14 @@ import sys
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import apsw
 import msgspec
 import psutil
+
+if TYPE_CHECKING:
+    from bench.rows import Row
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -25,177 +27,30 @@ _HEAD = (
 )
 
 
-class Spread(msgspec.Struct, frozen=True):
-    """A figure that was taken several times."""
-
-    median: float
-    least: float
-    most: float
-
-    @classmethod
-    def of(cls, figures: list[float]) -> Spread:
-        return cls(median(figures), min(figures), max(figures))
-
-
-class Speed(msgspec.Struct, frozen=True, kw_only=True):
-    """How fast one server did one work.
-
-    Args:
-        rate: answers a second.
-        cpu_us: CPU time of the server for one answer, in microseconds; a PostgreSQL is not counted in.
-        answer_bytes: size of the body of an answer.
-        load_busy: share of one core that the load took at most; near 1 it was the load that was measured.
-        ratio: of its rate to that of the ceiling in the same round; None for the ceiling.
-        least: what the median of the ratio has to reach, where there is a bar.
-    """
-
-    work: str
-    in_flight: int
-    server: str
-    rate: Spread
-    p50_ms: Spread
-    p99_ms: Spread
-    cpu_us: Spread
-    answer_bytes: int
-    load_busy: float
-    ratio: Spread | None = None
-    least: float | None = None
-
-    @property
-    def name(self) -> str:
-        return f"{self.work} with {self.in_flight} in flight on {self.server}"
-
-    @property
-    def met(self) -> bool | None:
-        return None if self.least is None or self.ratio is None else self.ratio.median >= self.least
-
-    def line(self) -> str:
-        figures = (
-            f"{self.work:<24}{self.in_flight:>9}  {self.server:<11}{self.rate.median:>8,.0f}"
-            f"{self.p50_ms.median:>8.2f}{self.p99_ms.median:>8.2f}{self.cpu_us.median:>8.0f}"
-        )
-        if self.ratio is None:
-            return figures
-        bar = "" if self.least is None else f"≥ {self.least:.2f}"
-        return f"{figures}{self.ratio.median:>8.3f}  {_spread(self.ratio):<12}{bar:<8}{_verdict(self.met)}"
-
-
-class Size(msgspec.Struct, frozen=True, kw_only=True):
-    """How long, or how large, something is: less is better."""
-
-    work: str
-    server: str
-    unit: str
-    size: Spread
-    most: float | None = None
-
-    @property
-    def name(self) -> str:
-        return f"{self.work} on {self.server}"
-
-    @property
-    def met(self) -> bool | None:
-        return None if self.most is None else self.size.median <= self.most
-
-    def line(self) -> str:
-        bar = "" if self.most is None else f"≤ {self.most:g}"
-        measure = f"{_figure(self.size)} {self.unit}"
-        return (
-            f"{self.work:<35}{self.server:<11}{measure:>40}  "
-            f"{_spread(self.size):<12}{bar:<8}{_verdict(self.met)}"
-        )
-
-
-class Growth(msgspec.Struct, frozen=True, kw_only=True):
-    """How a figure of one server grew from a small piece of work to a large one: less is better.
-
-    Args:
-        ratio: of the large one's figure to that of the small one in the same round.
-        most: what the median of the ratio may be.
-    """
-
-    work: str
-    server: str
-    unit: str
-    small: Spread
-    large: Spread
-    ratio: Spread
-    most: float
-
-    @property
-    def name(self) -> str:
-        return f"{self.work} on {self.server}"
-
-    @property
-    def met(self) -> bool:
-        return self.ratio.median <= self.most
-
-    def line(self) -> str:
-        figures = f"{_figure(self.small)} to {_figure(self.large)} {self.unit}"
-        bar = f"≤ {self.most:.2f}"
-        return (
-            f"{self.work:<35}{self.server:<11}{figures:>32}{self.ratio.median:>8.3f}  "
-            f"{_spread(self.ratio):<12}{bar:<8}{_verdict(self.met)}"
-        )
-
-
-class Share(msgspec.Struct, frozen=True, kw_only=True):
-    """How much of the best there could be a server reaches: more is better.
-
-    Args:
-        best: what something else does that does less, in the same rounds.
-        ratio: of the figure to the best one in the same round.
-        least: what the median of the ratio has to reach, where there is a bar.
-        load_busy: share of one core that the load took at most; near 1 it was the load that was measured.
-    """
-
-    work: str
-    server: str
-    unit: str
-    figure: Spread
-    best: Spread
-    ratio: Spread
-    load_busy: float
-    least: float | None = None
-
-    @property
-    def name(self) -> str:
-        return f"{self.work} on {self.server}"
-
-    @property
-    def met(self) -> bool | None:
-        return None if self.least is None else self.ratio.median >= self.least
-
-    def line(self) -> str:
-        figures = f"{self.figure.median:,.0f} of {self.best.median:,.0f} {self.unit}"
-        bar = "" if self.least is None else f"≥ {self.least:.2f}"
-        return (
-            f"{self.work:<35}{self.server:<11}{figures:>32}{self.ratio.median:>8.3f}  "
-            f"{_spread(self.ratio):<12}{bar:<8}{_verdict(self.met)}"
-        )
-
-
 class Report:
     """Everything of one run."""
 
     def __init__(self, facts: dict[str, Any]) -> None:
         self._facts = facts
-        self._rows: list[Speed | Size | Growth | Share] = []
+        self._rows: list[Row] = []
         self._began = datetime.now(UTC)
         for name, fact in facts.items():
             print(f"{name:<10}{fact}")
         print(f"\n{_HEAD}", flush=True)
 
-    def add(self, row: Speed | Size | Growth | Share) -> None:
+    def add(self, row: Row) -> None:
         """Print a row of the table, and keep it."""
         self.now("")
         self._rows.append(row)
         print(row.line().rstrip(), flush=True)
 
-    def now(self, doing: str) -> None:
-        """Show what is being done, where somebody watches."""
+    def now(self, doing: str, nth: int | None = None, rounds: int = 0) -> None:
+        """Show what is being done, and in which round: on a terminal in place, elsewhere once, as a line."""
         if sys.stdout.isatty():
-            print(f"\r\033[K{doing}", end="", flush=True)
+            turn = "" if nth is None else f", round {nth + 1} of {rounds}"
+            print(f"\r\033[K{doing}{turn}", end="", flush=True)
+        elif doing and not nth:
+            print(f"… {doing}", file=sys.stderr, flush=True)
 
     def keep(self) -> Path:
         """Write everything into a file and return it."""
@@ -245,15 +100,3 @@ def _file_system(folder: Path) -> str:
         disk for disk in psutil.disk_partitions(all=True) if folder.resolve().is_relative_to(disk.mountpoint)
     ]
     return max(holding, key=lambda disk: len(disk.mountpoint)).fstype if holding else "unknown"
-
-
-def _figure(spread: Spread) -> str:
-    return f"{spread.median:,.2f}" if spread.median < 10 else f"{spread.median:,.1f}"
-
-
-def _spread(spread: Spread) -> str:
-    return "" if spread.least == spread.most else f"{spread.least:.2f}-{spread.most:.2f}"
-
-
-def _verdict(met: bool | None) -> str:  # noqa: FBT001
-    return {None: "", True: "met", False: "MISSED"}[met]

@@ -15,12 +15,13 @@ from bench import targets
 from bench.chat import Chat, request
 from bench.crowd import MARK, PACKET, Count, Crowd, Delivered, FanOut, Gather, Listen, Pace, crowd
 from bench.load import LoadFailedError
-from bench.report import Growth, Report, Share, Size, Spread
+from bench.rows import Growth, Share, Size, Spread
 from bench.works import take_turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from bench.report import Report
     from bench.targets import Target
 
 CROWD = 1_000
@@ -94,7 +95,7 @@ class Sockets:
         best: list[tuple[Delivered, float]] = []
         work = f"1 message to {CROWD:,}" + (", acknowledged" if acknowledges else "")
         for nth in range(self._rounds):
-            self._now(f"{work}, round {nth + 1} of {self._rounds}")
+            self._now(work, nth)
             for target, who, turns in ((writer, raw, best), (self._server, listening, mine)):
                 task = self._fan_out(target, chat, self._seconds, acknowledges=acknowledges)
                 before = target.cpu_seconds()
@@ -151,7 +152,7 @@ class Sockets:
         token = chat.token("alice")
         ours: list[float] = []
         for nth in range(self._rounds):
-            self._now(f"start, round {nth + 1} of {self._rounds}")
+            self._now("start", nth)
             began = time.perf_counter()
             with crowd(Gather(port=self._server.port, tokens=[chat.token("bob")], start=True)):
                 nothing = time.perf_counter() - began
@@ -171,7 +172,7 @@ class Sockets:
         most: list[float] = []
         left: list[float] = []
         for nth in range(self._rounds):
-            self._now(f"a slow reader, round {nth + 1} of {self._rounds}")
+            self._now("a slow reader", nth)
             chat, channel = self._channel_with(SLOW_CROWD + 1)
             with crowd(self._gather(chat, channel, SLOW_CROWD + 1)) as listening:
                 quick = listening.deliver(self._slow_pace(chat, stalls=0))
@@ -209,7 +210,7 @@ class Sockets:
         with_them: list[float] = []
         with crowd(gather) as listening:
             for nth in range(self._rounds):
-                self._now(f"posting, round {nth + 1} of {self._rounds}")
+                self._now("posting", nth)
                 for posts, rates in ((alone.posts, without), (chat.posts, with_them)):
                     listening.begin(Listen(seconds=self._seconds + LISTEN_SECONDS))
                     turn = take_turn(
@@ -293,8 +294,8 @@ class Sockets:
             over.set()
             watcher.join()
 
-    def _now(self, doing: str) -> None:
-        self._report.now(f"{doing} on {self._server.name}")
+    def _now(self, doing: str, nth: int | None = None) -> None:
+        self._report.now(f"{doing} on {self._server.name}", nth, self._rounds)
 
     def _add_size(self, work: str, figures: list[float], unit: str, most: float | None = None) -> None:
         self._report.add(

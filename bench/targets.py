@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import json
 import os
 import secrets
 import select
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,6 +16,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
 
 import psutil
 
@@ -31,6 +34,9 @@ START_SECONDS = 30.0
 STOP_SECONDS = 15.0
 """Longest wait for a server to stop by itself, in seconds."""
 
+PEER = Path(__file__).parent / "peers" / "express"
+"""A chat of Express, socket.io and PostgreSQL; `make bench` installs what it needs."""
+
 ACCOUNT_SID = "AC" + "0" * 32
 AUTH_TOKEN = "bench"
 KEY_SID = "SK" + "0" * 32
@@ -44,7 +50,7 @@ class Target:
 
     Args:
         name: in the table.
-        database: its address; empty for the ceiling.
+        database: its address; empty for what is not Chinwag.
         port: on this machine.
         process: which ran it.
         began: when it was started, on the clock of `time.perf_counter`.
@@ -94,7 +100,8 @@ def chinwag(name: str, database: str, folder: Path, **more: str) -> Iterator[Tar
         **more,
     }
     environment = {k: v for k, v in os.environ.items() if not k.startswith("CHINWAG_")} | settings
-    with _started(name, ["-m", "chinwag", "serve"], folder, environment, database) as target:
+    command = [sys.executable, "-m", "chinwag", "serve"]
+    with _started(name, command, folder, environment, database) as target:
         yield target
 
 
@@ -103,7 +110,7 @@ def ceiling(service: bytes, message: bytes, folder: Path) -> Iterator[Target]:
     """Start the ceiling, which answers with a service and a message like these, and stop it at the end."""
     like = folder / "like.json"
     like.write_bytes(b"[%b,%b]" % (service, message))
-    command = ["-m", "bench.ceiling", str(folder / "journal"), str(like)]
+    command = [sys.executable, "-m", "bench.ceiling", str(folder / "journal"), str(like)]
     with _started("ceiling", command, folder, dict(os.environ)) as target:
         yield target
 
@@ -113,28 +120,55 @@ def raw_writer(message: bytes, folder: Path) -> Iterator[Target]:
     """Start what only writes these bytes to all who listen, and stop it at the end."""
     like = folder / "message.bin"
     like.write_bytes(message)
-    with _started("raw writer", ["-m", "bench.raw_writer", str(like)], folder, dict(os.environ)) as target:
+    command = [sys.executable, "-m", "bench.raw_writer", str(like)]
+    with _started("raw writer", command, folder, dict(os.environ)) as target:
         yield target
 
 
 @contextlib.contextmanager
 def receiver(seconds: float, folder: Path, answer: str = "") -> Iterator[Target]:
     """Start what takes so long over each answer, as a webhook or a provider, and stop it at the end."""
-    arguments = ["-m", "bench.receiver", str(seconds), answer]
-    with _started("receiver", arguments, folder, dict(os.environ)) as target:
+    command = [sys.executable, "-m", "bench.receiver", str(seconds), answer]
+    with _started("receiver", command, folder, dict(os.environ)) as target:
+        yield target
+
+
+def has_express() -> bool:
+    """Return whether the peer can be started: with npm, `make bench` sees to it."""
+    return shutil.which("node") is not None and (PEER / "node_modules" / "pg").exists()
+
+
+def express_versions() -> str:
+    """Return what the peer is made of."""
+    node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    pinned = json.loads((PEER / "package.json").read_text())["dependencies"]
+    return ", ".join([*(f"{name} {version}" for name, version in pinned.items()), f"Node {node}"])
+
+
+@contextlib.contextmanager
+def express(database: str, folder: Path) -> Iterator[Target]:
+    """Start the peer on an empty database of PostgreSQL, and stop it at the end."""
+    url = urlsplit(database)
+    where = {
+        "PGHOST": url.hostname or parse_qs(url.query)["host"][0],
+        "PGPORT": str(url.port or 5432),
+        "PGUSER": url.username or "",
+        "PGPASSWORD": url.password or "",
+        "PGDATABASE": url.path[1:],
+    }
+    environment = dict(os.environ) | where | {"NODE_ENV": "production"}
+    with _started("Express", ["node", str(PEER / "server.cjs")], folder, environment) as target:
         yield target
 
 
 @contextlib.contextmanager
 def _started(
-    name: str, arguments: list[str], folder: Path, environment: dict[str, str], database: str = ""
+    name: str, command: list[str], folder: Path, environment: dict[str, str], database: str = ""
 ) -> Iterator[Target]:
     began = time.perf_counter()
     with (
         (folder / f"{name}.log").open("ab") as log,
-        subprocess.Popen(
-            [sys.executable, *arguments], stdout=subprocess.PIPE, stderr=log, env=environment
-        ) as process,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, env=environment) as process,
     ):
         try:
             port = _port(process, Path(log.name))
