@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 NODE_CLIENTS := tests/conformance/node/node_modules/.installed tests/end_to_end/sdk/node_modules/.installed
+NODE_PEER := bench/peers/express/node_modules/.installed
 NPM := $(shell command -v npm 2>/dev/null)
 PYTHON_CLIENTS := .clients/twilio-9/.installed .clients/twilio-7/.installed .clients/twilio-6/.installed
 
@@ -32,7 +33,8 @@ clients: $(VENV)/dev.stamp $(PYTHON_CLIENTS) $(if $(NPM)$(filter true,$(CI)),$(N
 torture: $(VENV)/dev.stamp  ## how reliable a server is, at full length, about an hour; writes docs/reliability.md
 	$(BIN)/pytest --torture --torture-page docs/reliability.md -m "not clients"
 
-bench: $(VENV)/dev.stamp  ## speed, as ratios of what this machine can do; results in bench/results
+# Without npm there is no peer to compare with.
+bench: $(VENV)/dev.stamp $(if $(NPM),$(NODE_PEER))  ## speed, as ratios of what this machine can do; results in bench/results
 	$(BIN)/python -m bench
 
 lint: $(VENV)/dev.stamp  ## style and format, without changing anything
@@ -63,7 +65,7 @@ lock: $(VENV)/dev.stamp  ## pin the newest versions of everything in requirement
 	done
 
 clean:  ## remove what the other targets made, except ./data
-	rm -rf $(VENV) .clients $(dir $(NODE_CLIENTS)) build .pytest_cache .ruff_cache .hypothesis .coverage*
+	rm -rf $(VENV) .clients $(dir $(NODE_CLIENTS) $(NODE_PEER)) build .pytest_cache .ruff_cache .hypothesis .coverage*
 
 $(VENV)/made.stamp:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Chinwag needs Python 3.11 or newer")'
