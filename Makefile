@@ -9,7 +9,7 @@ NPM := $(shell command -v npm 2>/dev/null)
 PYTHON_CLIENTS := .clients/twilio-9/.installed .clients/twilio-7/.installed .clients/twilio-6/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test model clients torture bench lint format types check lock docs clean
+.PHONY: help setup run test model clients conformance torture bench lint format types check lock docs clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,6 +29,9 @@ model: $(VENV)/dev.stamp  ## 500 random histories on each engine, compared step 
 # a failure.
 clients: $(VENV)/dev.stamp $(PYTHON_CLIENTS) $(if $(NPM)$(filter true,$(CI)),$(NODE_CLIENTS))  ## the official client libraries and SDK, unmodified, against a server
 	$(BIN)/pytest -m clients
+
+conformance: $(VENV)/dev.stamp  ## the same libraries against any server: URL, ACCOUNT_SID, AUTH_TOKEN, API_KEY_SID, API_KEY_SECRET
+	$(BIN)/pytest -m clients tests/conformance $(if $(URL),--server-url $(URL))
 
 torture: $(VENV)/dev.stamp  ## how reliable a server is, at full length, about an hour; writes docs/reliability.md
 	$(BIN)/pytest --torture --torture-page docs/reliability.md -m "not clients"

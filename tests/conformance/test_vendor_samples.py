@@ -14,11 +14,11 @@ import msgspec
 import pytest
 
 from chinwag.rest.version import Version
-from conformance.stored import add_binding, add_media
+from conformance.sdk_made import add_binding, add_media
 from conformance.vendor import Difference, Known, Operation, stale, unexplained, vendors
 
 if TYPE_CHECKING:
-    from chinwag.settings import Settings
+    from conformance.sdk_made import Account
     from support.api import Answer, Api
 
 pytestmark = pytest.mark.clients
@@ -76,9 +76,9 @@ KNOWN = {
 
 @pytest.mark.parametrize("version", Version)
 async def test_every_answer_has_the_keys_of_the_vendors_sample(
-    api: Api, server: tuple[str, Settings], version: Version
+    api: Api, account: Account, version: Version
 ) -> None:
-    there, answers = await everything_made(api, server[1], version)
+    there, answers = await everything_made(api, account, version)
     answers |= await everything_asked(api, version, there)
 
     found = sample_differences(version, answers)
@@ -90,15 +90,15 @@ async def test_every_answer_has_the_keys_of_the_vendors_sample(
 
 @pytest.mark.parametrize("version", Version)
 async def test_every_deletion_answers_as_described_and_with_nothing(
-    api: Api, server: tuple[str, Settings], version: Version
+    api: Api, account: Account, version: Version
 ) -> None:
-    there, _ = await everything_made(api, server[1], version)
+    there, _ = await everything_made(api, account, version)
     deletions = [key for key in vendors(version) if key.startswith("DELETE ")]
 
     # What is deepest first; a user is taken out of a channel before either goes.
     for key in sorted(deletions, key=lambda key: (-key.count("/"), key)):
         if key.endswith("/Bindings/{}"):
-            there["Bindings"] = {"sid": await add_binding(server[1], there["Users"], there["Credentials"])}
+            there["Bindings"] = {"sid": await add_binding(account, there["Users"], there["Credentials"])}
         answer = await api.delete(filled(key.removeprefix("DELETE "), there))
 
         assert (answer.status, answer.body) == (vendors(version)[key].items["status"], b""), key
@@ -106,9 +106,9 @@ async def test_every_deletion_answers_as_described_and_with_nothing(
 
 @pytest.mark.parametrize("version", Version)
 async def test_the_largest_page_is_as_large_as_described(
-    api: Api, server: tuple[str, Settings], version: Version
+    api: Api, account: Account, version: Version
 ) -> None:
-    there, _ = await everything_made(api, server[1], version)
+    there, _ = await everything_made(api, account, version)
     largest = {
         key: operation.parameters["PageSize"]["maximum"]
         for key, operation in vendors(version).items()
@@ -153,14 +153,14 @@ def sample_differences(version: Version, answers: Answers) -> list[Difference]:
     ]
 
 
-async def everything_made(api: Api, settings: Settings, version: Version) -> tuple[Objects, Answers]:
+async def everything_made(api: Api, account: Account, version: Version) -> tuple[Objects, Answers]:
     """Make one of everything; return it, and the answers of lists from before there was anything in them."""
     there: Objects = {}
     empty: Answers = {}
     makers = (
         lambda: make_a_service(api, there),
         lambda: make_a_user_and_a_channel(api, version, there),
-        lambda: make_what_is_in_them(api, settings, version, there),
+        lambda: make_what_is_in_them(api, account, version, there),
     )
     for depth, make in enumerate(makers):
         for key, sample in samples(version):
@@ -209,7 +209,7 @@ async def make_a_user_and_a_channel(api: Api, version: Version, there: Objects) 
     there["Channels"] = await api.a_channel(there["Services"], version=name(version))
 
 
-async def make_what_is_in_them(api: Api, settings: Settings, version: Version, there: Objects) -> None:
+async def make_what_is_in_them(api: Api, account: Account, version: Version, there: Objects) -> None:
     service, user, channel, v = there["Services"], there["Users"], there["Channels"], name(version)
     for identity in ("guest", "identity"):
         await api.a_user(service, identity, version=v)
@@ -221,10 +221,10 @@ async def make_what_is_in_them(api: Api, settings: Settings, version: Version, t
     there["Messages"] = await api.a_message(channel, version=v)
     there["Credentials"] = (await api.post(f"/{v}/Credentials", Type="apn", **CERTIFIED)).json
     if version >= Version.V2:
-        there["Bindings"] = {"sid": await add_binding(settings, user, there["Credentials"])}
-        there["media"] = {"sid": await add_media(settings, channel)}
+        there["Bindings"] = {"sid": await add_binding(account, user, there["Credentials"])}
+        there["media"] = {"sid": await add_media(api, account, channel)}
         there["media message"] = await api.a_message(
-            channel, version=v, MediaSid=await add_media(settings, channel)
+            channel, version=v, MediaSid=await add_media(api, account, channel)
         )
         await make_webhooks(api, there)
 

@@ -1,6 +1,6 @@
 // Bindings of a service and of a user, v2 only.
 //
-// They were made for us: two of alice, three of zoë, and 55 of carol, of which a page holds 50 at most.
+// They were made for us: two of alice, three of zoë, and 55 of others, of which a page holds 50 at most.
 
 import { exactly, pagesAreWhole, refused, same, say, shown, sids } from './checks.mjs';
 import { ACCOUNT_SID, CHAT_URL, PREPARED_SERVICE_SID } from './library.mjs';
