@@ -64,7 +64,7 @@ class Load:
     async def writing(self) -> AsyncIterator[None]:
         """Post without end, whatever is answered; at the end every writer waits for its last answer."""
         stop = asyncio.Event()
-        writers = [asyncio.create_task(self._write(stop)) for _ in range(WRITERS)]
+        writers = [asyncio.create_task(self._write(stop, number % 2 == 0)) for number in range(WRITERS)]
         try:
             yield
         finally:
@@ -72,21 +72,27 @@ class Load:
             async with asyncio.timeout(CONDITION_SECONDS):
                 await asyncio.gather(*writers)
 
-    async def _write(self, stop: asyncio.Event) -> None:
+    async def _write(self, stop: asyncio.Event, persistent: bool) -> None:
+        """Post one after the other; who is persistent repeats a message, with its key, until it is there."""
         writer = secrets.token_hex(8)
         for number in itertools.count():
-            if stop.is_set():
-                return
             channel = self.channels[number % len(self.channels)]
             body = f"{writer}-{number}".ljust(self.size, ".")
-            if not await self.post(channel, body):
+            key = secrets.token_hex(16) if persistent else None
+            while not stop.is_set() and not await self.post(channel, body, key):
                 await asyncio.sleep(PAUSE_SECONDS)
+                if not persistent:
+                    break
+            if stop.is_set():
+                return
 
-    async def post(self, channel: str, body: str) -> bool:
+    async def post(self, channel: str, body: str, key: str | None = None) -> bool:
         """Post a message and return whether it was acknowledged."""
         began = time.monotonic()
+        url = f"{self.base}{channel}/Messages"
+        headers = {} if key is None else {"Idempotency-Key": key}
         try:
-            async with self.session.post(f"{self.base}{channel}/Messages", data={"Body": body}) as answer:
+            async with self.session.post(url, data={"Body": body}, headers=headers) as answer:
                 made = await answer.json()
         except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError):
             self.broken += 1
@@ -125,7 +131,7 @@ class Load:
             url = page["meta"]["next_page_url"]
         return found
 
-    async def wrong(self) -> list[str]:
+    async def wrong(self, only: set[str] | None = None) -> list[str]:
         """Compare what is there with what was acknowledged, and return whatever is not as it should be."""
         found: list[str] = []
         for channel in self.channels:
@@ -133,7 +139,7 @@ class Load:
                 (message["sid"], Posted(channel, message["index"], message["body"]))
                 for message in await self.messages(channel)
             ]
-            found += self.differences(channel, there)
+            found += self.differences(channel, there, only)
         return found
 
     def differences(
