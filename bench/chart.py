@@ -17,7 +17,7 @@ from bench.rows import rows_in
 if TYPE_CHECKING:
     from bench.rows import Row
 
-WIDTH, LABEL, ROW, TOP = 1_000, 380, 24, 56
+WIDTH, LABEL, ROW, TOP = 1_040, 430, 24, 56
 """In pixels: of the chart, of the names at its left, of one row, and of what is above the first."""
 
 FURTHEST = 3.0
