@@ -80,7 +80,7 @@ async def kill_rounds(database_url: str, rounds: int) -> Report:
             async with serving(database_url) as (base, server):
                 if number > 0:
                     await _look(session, base, report, seen)
-                    report.damage += _damage(database_url)
+                    report.damage += damage(database_url)
                     report.rounds += 1
                 if number < rounds:
                     report.acknowledged |= await _written_until_killed(session, base, server)
@@ -183,7 +183,8 @@ async def _listed(session: aiohttp.ClientSession, url: str | None) -> AsyncItera
         url = page["meta"]["next_page_url"]
 
 
-def _damage(database_url: str) -> list[str]:
+def damage(database_url: str) -> list[str]:
+    """Return what is wrong with the file of a database, if it is one."""
     path = sqlite_path(database_url)
     if path is None:
         return []

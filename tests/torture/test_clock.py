@@ -1,0 +1,127 @@
+"""A clock that is set back and forward by an hour while messages are posted and clients are connected."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from chinwag.settings import Settings
+from support.churn import KEY_SECRET, KEY_SID
+from support.kill import ACCOUNT_SID, AUTH_TOKEN
+from support.load_of_messages import CONDITION_SECONDS, Load, a_load
+from support.sdk_client import LoginRefusedError, SdkClient, access_token
+from support.server import running_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from support.torture import Did
+
+HOUR = 3600
+STEPS = [HOUR, -2 * HOUR, HOUR, -HOUR, HOUR]
+
+
+class Clock:
+    """The clock of this machine, as this process sees it, for everybody who asks for the time.
+
+    What measures only how long something takes, `time.monotonic`, goes on as it does on a real machine.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.ahead = 0
+        time_s, time_ns = time.time, time.time_ns
+        monkeypatch.setattr(time, "time", lambda: time_s() + self.ahead)
+        monkeypatch.setattr(time, "time_ns", lambda: time_ns() + self.ahead * 10**9)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
+
+
+@pytest.fixture
+def base(clock: Clock, database: str, tmp_path: Path) -> Iterator[str]:
+    settings = Settings(
+        port=0,
+        account_sid=ACCOUNT_SID,
+        auth_token=AUTH_TOKEN,
+        api_key_sid=KEY_SID,
+        api_key_secret=KEY_SECRET,
+        database=database,
+        encryption_key="Y2hpbndhZyB0ZXN0cyB1c2UgdGhpcyBmaXhlZCBrZXk=",
+        media_store=f"file://{tmp_path}/media",
+        log_level="error",
+    )
+    with running_server(settings) as base:
+        yield base
+
+
+@pytest.mark.check(12)
+async def test_messages_keep_their_order_whatever_the_clock_is_set_to(
+    base: str, clock: Clock, full_length: bool, did: Did
+) -> None:
+    between = 500 if full_length else 30
+    async with a_load(base) as load:
+        client = await a_client(load, "alice")
+        seen = await client.list(f"{load.channels[0].rpartition('/')[2]}.messages")
+        added: list[int] = []
+        seen.listener = lambda happened, index, _: added.append(int(index)) if happened == "added" else None
+        async with load.writing():
+            for step in STEPS:
+                await load.more(between)
+                clock.ahead += step
+            await load.more(between)
+        listed = await load.messages(load.channels[0])
+        await load.until(lambda: len(added) == len(listed))
+        wrong = await load.wrong()
+        await client.close()
+
+    did(f"{len(STEPS)} steps of 1 or 2 hours under 16 writers, {len(load.acknowledged):,} acknowledged")
+    did(f"{len(wrong)} lost, doubled or out of order; a client that was connected had all in order")
+    assert load.refused.total() + load.broken == 0
+    assert wrong == []
+    assert added == [message["index"] for message in listed]
+    dates = [datetime.fromisoformat(message["date_created"]) for message in listed]
+    assert max(dates) - min(dates) > timedelta(seconds=2 * HOUR - CONDITION_SECONDS)
+
+
+@pytest.mark.check(12)
+async def test_a_token_is_good_by_the_clock_of_the_server(base: str, clock: Clock, did: Did) -> None:
+    async with a_load(base) as load:
+        token = a_token(load, "alice")
+        clock.ahead = 2 * HOUR
+        with pytest.raises(LoginRefusedError):
+            await SdkClient(base, token).connect()
+        clock.ahead = 0
+
+        client = SdkClient(base, token)
+        await client.connect()
+
+        assert client.connected
+        await client.close()
+    did("a token for an hour is refused two hours later, and taken when the clock is set back")
+
+
+async def a_client(load: Load, identity: str) -> SdkClient:
+    """Let a member of the first channel in."""
+    members = f"{load.base}{load.channels[0]}/Members"
+    async with load.session.post(members, data={"Identity": identity}) as answer:
+        assert answer.status == 201
+    client = SdkClient(load.base, a_token(load, identity, hours=24), batching=0.0)
+    await client.connect()
+    return client
+
+
+def a_token(load: Load, identity: str, hours: int = 1) -> str:
+    return access_token(
+        identity,
+        account_sid=ACCOUNT_SID,
+        key_sid=KEY_SID,
+        secret=KEY_SECRET,
+        service_sid=load.channels[0].split("/")[3],
+        ttl=hours * HOUR,
+    )
