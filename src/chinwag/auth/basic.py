@@ -17,7 +17,7 @@ from chinwag.errors import ApiError, Kinds
 
 if TYPE_CHECKING:
     from chinwag.auth.secrets import Seal
-    from chinwag.domain.unit import Store
+    from chinwag.domain.unit import Reader, Store
 
 MEMORY = 10_000
 """Most credentials that are remembered. Those that were refused never are."""
@@ -71,25 +71,28 @@ class BasicAuthentication:
         return caller
 
     async def _verified(self, username: str, password: str) -> Caller:
-        caller: Caller | None = None
-        sealed = self._nobody
         async with self._store.reading() as tx:
-            if username.startswith("SK"):
-                key = await tx.accounts.key(username)
-                if key is not None:
-                    caller = Caller(account_id=key.account_id, account_sid=key.account_sid, key_sid=key.sid)
-                    sealed = key.sealed_secret
-            else:
-                account = await tx.accounts.get(username)
-                if account is not None:
-                    caller = Caller(account_id=account.id, account_sid=account.sid)
-                    sealed = account.sealed_auth_token
+            caller, sealed = await _known(tx, username) or (None, self._nobody)
 
         # An unknown user name costs as much time as a wrong password.
         right = hmac.compare_digest(self._seal.open(sealed).encode(), password.encode())
         if caller is None or not right:
             raise ApiError(Kinds.AUTHENTICATE, "unknown user name or wrong password")
         return caller
+
+
+async def _known(tx: Reader, username: str) -> tuple[Caller, bytes] | None:
+    """Return whose user name it is, and the sealed password; None for nobody's."""
+    if username.startswith("SK"):
+        key = await tx.accounts.key(username)
+        if key is None:
+            return None
+        caller = Caller(account_id=key.account_id, account_sid=key.account_sid, key_sid=key.sid)
+        return caller, key.sealed_secret
+    account = await tx.accounts.get(username)
+    if account is None:
+        return None
+    return Caller(account_id=account.id, account_sid=account.sid), account.sealed_auth_token
 
 
 def _credentials(authorization: str) -> tuple[str, str]:

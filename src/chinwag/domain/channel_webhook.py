@@ -208,7 +208,7 @@ def channel_target(webhook: ChannelWebhook, event: WebhookEvent, body: str | Non
         case ChannelWebhookType.WEBHOOK:
             if event not in webhook.filters:
                 return NoCall.NOT_IN_CHANNEL_FILTERS
-        case ChannelWebhookType.TRIGGER:
+        case ChannelWebhookType.TRIGGER:  # pragma: no branch  # there is no fourth type
             if event not in {WebhookEvent.MESSAGE_SENT, WebhookEvent.MEDIA_MESSAGE_SENT}:
                 return None
             said = (body or "").casefold()
@@ -240,7 +240,7 @@ def _whole(webhook: ChannelWebhook) -> ChannelWebhook:
             return webhook
         case ChannelWebhookType.WEBHOOK:
             missing = Kinds.CHANNEL_WEBHOOK_FILTER_NOT_PROVIDED if not webhook.filters else None
-        case ChannelWebhookType.TRIGGER:
+        case ChannelWebhookType.TRIGGER:  # pragma: no branch  # there is no fourth type
             missing = Kinds.TRIGGER_NOT_PROVIDED if not webhook.triggers else None
     if webhook.target is None:
         raise ApiError(Kinds.CHANNEL_WEBHOOK_URL_NOT_PROVIDED)

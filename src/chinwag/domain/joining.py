@@ -19,7 +19,7 @@ from chinwag.domain.notifications import NotificationKind
 from chinwag.domain.occasion import note
 from chinwag.domain.rights import rights_of
 from chinwag.domain.user import User, add_user, check_identity, new_user
-from chinwag.domain.user_channel import UserChannel, UserChannelStatus, show
+from chinwag.domain.user_channel import UserChannelStatus, show
 from chinwag.domain.webhook import WebhookEvent
 from chinwag.errors import ApiError, Kinds
 from chinwag.ids import Millis
@@ -177,13 +177,10 @@ class CreateInvite(Struct, frozen=True, kw_only=True):
         user = await user_with(tx, service, self.identity)
         if user is None:
             raise ApiError(Kinds.USER_NOT_FOUND, "no User has this identity: adding a member would make one")
-        match await tx.user_channels.get(service, user, channel):
-            case UserChannel(status=UserChannelStatus.JOINED):
-                raise ApiError(Kinds.MEMBER_EXISTS)
-            case UserChannel():
-                raise ApiError(Kinds.USER_INVITED)
-            case None:
-                pass
+        there = await tx.user_channels.get(service, user, channel)
+        if there is not None:
+            joined = there.status is UserChannelStatus.JOINED
+            raise ApiError(Kinds.MEMBER_EXISTS if joined else Kinds.USER_INVITED)
 
         invite = Invite(
             user_id=user.id,
