@@ -9,7 +9,7 @@ NPM := $(shell command -v npm 2>/dev/null)
 PYTHON_CLIENTS := .clients/twilio-9/.installed .clients/twilio-7/.installed .clients/twilio-6/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test model clients conformance torture bench lint format types check lock docs clean
+.PHONY: help setup run test model clients conformance ratchet torture bench lint format types check lock docs clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,6 +32,9 @@ clients: $(VENV)/dev.stamp $(PYTHON_CLIENTS) $(if $(NPM)$(filter true,$(CI)),$(N
 
 conformance: $(VENV)/dev.stamp  ## the same libraries against any server: URL, ACCOUNT_SID, AUTH_TOKEN, API_KEY_SID, API_KEY_SECRET
 	$(BIN)/pytest -m clients tests/conformance $(if $(URL),--server-url $(URL))
+
+ratchet: $(VENV)/dev.stamp  ## after `make test`: whether tests reach as much of the code as they did
+	cd tests && ../$(BIN)/python -m support.ratchet
 
 torture: $(VENV)/dev.stamp  ## how reliable a server is, at full length, about an hour; writes docs/reliability.md
 	$(BIN)/pytest --torture --torture-page docs/reliability.md -m "not clients"
