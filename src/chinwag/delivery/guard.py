@@ -48,7 +48,7 @@ _6TO4 = IPv6Network("2002::/16")
 
 _UNSEEN = re.compile(r"[\s\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
 _ENCODED_UNSEEN = re.compile(r"%(?:[01][0-9a-f]|20|7f)", re.IGNORECASE)
-_AUTHORITY = re.compile(r"(?:[^\[\]:\\]*|\[[^\[\]\\]*:[^\[\]\\]*\])(?::[0-9]*)?")
+_AUTHORITY = re.compile(r"(?:[^\[\]:\\]*|\[[^\[\]:\\]*:[^\[\]\\]*\])(?::[0-9]*)?")
 _NAME = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?")
 
 
