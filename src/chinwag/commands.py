@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from chinwag.broker.broker import Broker
     from chinwag.domain.announcing import Render
+    from chinwag.domain.answer import Once
     from chinwag.domain.happening import Happening
     from chinwag.domain.unit import Store, Transaction
     from chinwag.ids import Millis, NewSid
@@ -76,17 +77,30 @@ class World:
     webhooks: Webhooks | None = None
 
 
-async def run(command: Command[C, R], caller: C, world: World) -> R:
+async def run(command: Command[C, R], caller: C, world: World, once: Once[R] | None = None) -> R:
     """Carry out one change and return its result, once it is durable.
 
+    Args:
+        command: the change.
+        caller: who asks for it.
+        world: where.
+        once: that it may be asked for again: then it is not carried out a second time, nobody is asked or
+            told, and the result is that of the first time.
+
     Raises:
-        ApiError: what the command refuses, or who was asked; `UNAVAILABLE` when the store cannot be written
-            now.
+        ApiError: what the command refuses, or who was asked; `KEY_REUSED`; `UNAVAILABLE` when the store
+            cannot be written now.
     """
+    if once is not None:
+        async with world.store.reading() as questions:
+            given = await once.given(questions, world.now())
+        if given is not None:
+            return given
+
     webhooks = world.webhooks
     if webhooks is None:
         result, events = await world.store.write(
-            lambda tx: command.apply(tx, caller, world.now(), world.new_sid)
+            lambda tx: _apply(command, tx, caller, world.now(), world, once=once)
         )
         world.broker.publish(events)
         return result
@@ -95,13 +109,27 @@ async def run(command: Command[C, R], caller: C, world: World) -> R:
 
     async def change(tx: Transaction) -> tuple[R, Announced]:
         now = world.now()
-        result = await asked.apply(tx, caller, now, world.new_sid)
+        result = await _apply(asked, tx, caller, now, world, once=once)
         return result, await announce(tx, caller, webhooks.render, now, world.new_sid)
 
     (result, announced), events = await world.store.write(change)
     world.broker.publish(events)
     if announced is not NOTHING_ANNOUNCED:
         webhooks.announced(announced)
+    return result
+
+
+async def _apply(
+    command: Command[C, R], tx: Transaction, caller: C, now: Millis, world: World, *, once: Once[R] | None
+) -> R:
+    """Carry out a change inside its transaction, unless it was carried out already."""
+    if once is None:
+        return await command.apply(tx, caller, now, world.new_sid)
+    given = await once.begin(tx, now)
+    if given is not None:
+        return given
+    result = await command.apply(tx, caller, now, world.new_sid)
+    await once.end(tx, result)
     return result
 
 

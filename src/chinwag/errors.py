@@ -68,6 +68,9 @@ class Kinds:
     INVALID_TOKEN_SIGNATURE = Kind(20107, HTTPStatus.UNAUTHORIZED, "Invalid Access Token signature")
     NOT_FOUND = Kind(20404, HTTPStatus.NOT_FOUND, "The requested resource {path} was not found")
     CONFLICT = Kind(20409, HTTPStatus.CONFLICT, "Conflict")
+    KEY_REUSED = Kind(
+        20422, HTTPStatus.UNPROCESSABLE_ENTITY, "The idempotency key was used for another request"
+    )
     INTERNAL = Kind(20500, HTTPStatus.INTERNAL_SERVER_ERROR, "An internal server error has occurred")
     UNAVAILABLE = Kind(20503, HTTPStatus.SERVICE_UNAVAILABLE, "Service unavailable")
 

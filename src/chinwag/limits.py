@@ -61,6 +61,16 @@ MEDIA_LINK_SECONDS = 300
 UNSENT_MEDIA_MS = 24 * 60 * 60 * 1000
 """How long a file is kept that no message carries, in milliseconds. Source: decided."""
 
+KEY_CHARACTERS = 255
+"""Most characters in the key of a request that may be repeated. Source: decided."""
+
+ANSWER_KEPT_MS = 24 * 60 * 60 * 1000
+"""How long the answer to a request with a key is kept, in milliseconds. Source: decided."""
+
+MUTATION_KEPT_MS = 10 * 60 * 1000
+"""How long the answer to a client SDK is kept, in milliseconds: each of its requests has a key, and what
+repeats one does so at once. Source: decided."""
+
 UPLOAD_IDLE_SECONDS = 30.0
 """Longest pause in an upload, in seconds. Source: decided."""
 

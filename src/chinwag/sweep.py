@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING
 
 from chinwag import commands
+from chinwag.domain.answer import ForgetAnswers
 from chinwag.domain.caller import Operator
 from chinwag.domain.channel import ChannelDeleted
 from chinwag.domain.media import ForgetContents
@@ -74,6 +75,10 @@ class Sweeper:
             began = time.perf_counter()
             more = await commands.run(ClearRemains(most=ROWS), Operator(), self._world)
             await asyncio.sleep(max(LEAST_PAUSE_SECONDS, SHARE * (time.perf_counter() - began)))
+
+        more = True
+        while more:
+            more = await commands.run(ForgetAnswers(most=ROWS), Operator(), self._world)
 
         more = True
         while more:

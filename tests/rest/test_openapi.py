@@ -144,7 +144,17 @@ def test_the_header_that_asks_for_webhooks_is_of_the_second_version() -> None:
         for version in ("v1", "v2")
     }
 
-    assert headers == {"v1": [], "v2": ["X-Twilio-Webhook-Enabled"]}
+    assert headers == {"v1": ["Idempotency-Key"], "v2": ["X-Twilio-Webhook-Enabled", "Idempotency-Key"]}
+
+
+def test_what_makes_something_takes_a_key_under_which_it_may_be_repeated_and_nothing_else_does() -> None:
+    paths = openapi.description(BASE)["paths"]
+
+    for path, operations in paths.items():
+        for method, said in operations.items():
+            if method in {"get", "post", "delete"}:
+                named = {parameter["name"] for parameter in said.get("parameters", ())}
+                assert ("Idempotency-Key" in named) == ("201" in said["responses"]), (method, path)
 
 
 async def test_answers_are_as_they_are_described(api: Api) -> None:

@@ -9,7 +9,9 @@ from storage.builders import NOW, an_account
 
 if TYPE_CHECKING:
     from chinwag.domain.account import Account
-    from chinwag.domain.unit import Store
+    from chinwag.domain.unit import Store, Transaction
+
+KEPT_MS = 1000
 
 
 async def test_a_key_that_was_not_used_has_no_answer(store: Store) -> None:
@@ -70,13 +72,47 @@ async def test_letter_case_makes_another_key(store: Store) -> None:
     assert await keep(store, account, "KEY", b"upper") is True
 
 
-async def keep(store: Store, account: Account, key: str, answer: bytes) -> bool:
-    kept, _ = await store.write(
-        lambda tx: tx.answers.keep(account.id, key, fingerprint=b"\x00print", answer=answer, date_created=NOW)
-    )
+async def test_a_key_whose_answer_has_expired_is_free(store: Store) -> None:
+    account = await an_account(store)
+    await keep(store, account, "key", b"first")
+
+    before = await keep(store, account, "key", b"second", now=NOW + KEPT_MS - 1)
+    after = await keep(store, account, "key", b"third", now=NOW + KEPT_MS)
+
+    assert (before, after) == (False, True)
+    assert await answer_of(store, account, "key") == (b"\x00print", b"third")
+
+
+async def test_what_has_expired_is_removed_some_at_a_time(store: Store) -> None:
+    account = await an_account(store)
+    for number in range(5):
+        await keep(store, account, f"old {number}", b"")
+    await keep(store, account, "new", b"", now=NOW + 1)
+
+    async def removed(most: int) -> bool:
+        found, _ = await store.write(lambda tx: tx.answers.remove_expired(NOW + KEPT_MS, most))
+        return found
+
+    assert [await removed(3), await removed(3), await removed(3)] == [True, True, False]
+    left = [await answer_of(store, account, key) for key in ("old 0", "old 4", "new")]
+    assert left == [None, None, (b"\x00print", b"")]
+
+
+async def keep(store: Store, account: Account, key: str, answer: bytes, now: int = NOW) -> bool:
+    async def change(tx: Transaction) -> bool:
+        expires = now + KEPT_MS
+        claimed = await tx.answers.claim(
+            account.id, key, fingerprint=b"\x00print", date_expires=expires, now=now
+        )
+        if claimed:
+            await tx.answers.keep(account.id, key, answer)
+        return claimed
+
+    kept, _ = await store.write(change)
     return kept
 
 
 async def answer_of(store: Store, account: Account, key: str) -> tuple[bytes, bytes] | None:
-    found, _ = await store.write(lambda tx: tx.answers.find(account.id, key))
-    return found
+    async with store.reading() as tx:
+        found = await tx.answers.find(account.id, key)
+    return (found.fingerprint, found.answer) if found else None

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from chinwag.domain.account import Accounts
+    from chinwag.domain.answer import Answers
     from chinwag.domain.binding import Bindings
     from chinwag.domain.channel import Channels
     from chinwag.domain.channel_webhook import ChannelWebhooks
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from chinwag.domain.user import Users
     from chinwag.domain.user_channel import UserChannels
     from chinwag.domain.webhook_call import WebhookCalls
-    from chinwag.ids import Millis
 
 R = TypeVar("R")
 
@@ -59,20 +59,6 @@ class Installation(Protocol):
 
     async def keep_key_check(self, sealed: bytes) -> None:
         """Keep that text."""
-        ...
-
-
-class Answers(Protocol):
-    """The answers that are kept for requests that may be repeated."""
-
-    async def find(self, account_id: int, key: str) -> tuple[bytes, bytes] | None:
-        """Return the fingerprint of the request that used this key and the answer it was given, or None."""
-        ...
-
-    async def keep(
-        self, account_id: int, key: str, *, fingerprint: bytes, answer: bytes, date_created: Millis
-    ) -> bool:
-        """Keep an answer; False when the key has one."""
         ...
 
 
@@ -164,14 +150,14 @@ class Reader(Protocol):
         """Bindings."""
         ...
 
-
-class Transaction(Reader, Protocol):
-    """Questions and changes that become durable together, or not at all."""
-
     @property
     def answers(self) -> Answers:
         """Answers kept for repeated requests."""
         ...
+
+
+class Transaction(Reader, Protocol):
+    """Questions and changes that become durable together, or not at all."""
 
     @property
     def leases(self) -> Leases:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 from urllib.parse import parse_qs, unquote
@@ -10,6 +11,7 @@ import msgspec
 from msgspec import UNSET
 
 from chinwag import commands, limits
+from chinwag.domain.answer import Once
 from chinwag.errors import ApiError, Kinds
 from chinwag.values import Attributes
 
@@ -58,6 +60,8 @@ class Call:
         params: of its query, still encoded.
         body: its payload.
         form: whether that is form-encoded; otherwise it is JSON.
+        mutation: what names this request and its repetitions, and nothing else that this client asks.
+        asked: what else is the same in a repetition, besides the body.
     """
 
     here: Realtime
@@ -66,6 +70,8 @@ class Call:
     params: dict[str, str | list[str]] = field(default_factory=dict[str, "str | list[str]"])
     body: bytes = b""
     form: bool = False
+    mutation: str | None = None
+    asked: str = ""
 
     @property
     def caller(self) -> Caller:
@@ -93,6 +99,27 @@ class Call:
             ApiError: what it refuses.
         """
         return await commands.run(command, self.caller, self.here.world)
+
+    async def create(self, command: Command[Caller, R], result: type[R]) -> R:
+        """Carry out a change that makes something: under the same mutation id, once.
+
+        Args:
+            command: the change.
+            result: the type of what it returns.
+
+        Raises:
+            ApiError: what it refuses; `KEY_REUSED`.
+        """
+        if self.mutation is None or len(self.mutation) > limits.KEY_CHARACTERS:
+            return await self.run(command)
+        once = Once(
+            account_id=self.caller.account_id,
+            key=text(f"{self.service_sid} {self.caller.identity} {self.mutation}", "X-Twilio-Mutation-Id"),
+            fingerprint=hashlib.sha256(self.asked.encode() + b"\n" + self.body).digest(),
+            result=result,
+            keeps_ms=limits.MUTATION_KEPT_MS,
+        )
+        return await commands.run(command, self.caller, self.here.world, once)
 
     def param(self, name: str) -> str | None:
         """Return a parameter of the query, decoded, or None. Of a repeated one, the first."""

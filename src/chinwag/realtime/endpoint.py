@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,9 @@ _log = logger()
 
 DETAIL_HEADER = "chinwag-detail"
 """What else a developer should know of a refusal: the body has no room for it."""
+
+MUTATION_HEADER = "x-twilio-mutation-id"
+"""Names a change, in lower case. Source: sdk-wire."""
 
 EVENTS_FIRST_SECONDS = 0.01
 """How long an answer waits behind the events of its own change, in seconds. An SDK takes note of an event
@@ -240,9 +244,10 @@ class SocketSession:
             client.told = False
         try:
             operation, names = self._here.router.find(request.method, path)
-            answer = await operation(
-                Call(self._here, client, names, request.params or {}, asked.body, asked.form)
-            )
+            call = Call(self._here, client, names, request.params or {}, asked.body, asked.form)
+            if request.method == "POST":
+                call = replace(call, mutation=_mutation(request.headers), asked=path)
+            answer = await operation(call)
             body = _body(answer)
         except ApiError as error:
             problem, answer = error, Answer(error.kind.status, error_body(error))
@@ -319,6 +324,14 @@ class SocketSession:
 
 def _body(answer: Answer) -> bytes:
     return b"" if answer.body is None else _encode(answer.body)
+
+
+def _mutation(headers: dict[str, str] | None) -> str | None:
+    """Return what an SDK calls this one change, if it does. Source: sdk-wire."""
+    for name, value in (headers or {}).items():
+        if name.lower() == MUTATION_HEADER:
+            return value
+    return None
 
 
 def _user(session: Session) -> tuple[str, str]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from chinwag import commands
+import msgspec
+
+from chinwag import commands, limits
+from chinwag.domain.answer import Once
 from chinwag.errors import ApiError, Kinds
 from chinwag.ids import parse_sid
 
@@ -63,7 +67,9 @@ class Call:
         names: the named segments of the path, decoded once.
         conventions: of this installation.
         query: the query string, once it was read.
-        fields: what the body says, once it was read.
+        form: what the body says, as it came, once it was read.
+        fields: the same as the operation takes it.
+        key: what a repetition of this request has in common with it.
     """
 
     world: World
@@ -74,11 +80,32 @@ class Call:
     names: Mapping[str, str]
     conventions: Conventions
     query: Form = field(default_factory=dict[str, list[str]])
+    form: Form = field(default_factory=dict[str, list[str]])
     fields: dict[str, Any] = field(default_factory=dict[str, Any])
+    key: str | None = None
 
     async def run(self, command: Command[Caller, R]) -> R:
         """Carry out a change."""
         return await commands.run(command, self.caller, self.world)
+
+    async def create(self, command: Command[Caller, R], result: type[R]) -> R:
+        """Carry out a change that makes something: if the request has a key, once however often it comes.
+
+        Args:
+            command: the change.
+            result: the type of what it returns.
+        """
+        if self.key is None:
+            return await commands.run(command, self.caller, self.world)
+        said = msgspec.json.encode([self.path, self.form], order="sorted")
+        once = Once(
+            account_id=self.caller.account_id,
+            key=self.key,
+            fingerprint=hashlib.sha256(said).digest(),
+            result=result,
+            keeps_ms=limits.ANSWER_KEPT_MS,
+        )
+        return await commands.run(command, self.caller, self.world, once)
 
     def reading(self) -> AbstractAsyncContextManager[Reader]:
         """Ask questions."""

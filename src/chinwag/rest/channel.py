@@ -79,7 +79,7 @@ PAGING = Paging(
 
 async def create(call: Call) -> Answer:
     """Add a channel. Nobody is a member of it yet."""
-    channel = await call.run(CreateChannel(service_sid=service_sid(call), **call.fields))
+    channel = await call.create(CreateChannel(service_sid=service_sid(call), **call.fields), Channel)
     return CHANNEL.present(channel, call.version, call.base)
 
 

@@ -136,8 +136,9 @@ PAGING = Paging("WH", {Version.V2: limits.CHANNEL_WEBHOOKS}, usual=limits.CHANNE
 async def create(call: Call) -> Answer:
     """Add a webhook to a channel."""
     call.must_be_callable(call.fields.get("target"), "Configuration.Url")
-    webhook = await call.run(
-        CreateChannelWebhook(service_sid=service_sid(call), channel=call.names["channel_sid"], **call.fields)
+    webhook = await call.create(
+        CreateChannelWebhook(service_sid=service_sid(call), channel=call.names["channel_sid"], **call.fields),
+        ChannelWebhook,
     )
     return CHANNEL_WEBHOOK.present(webhook, call.version, call.base)
 

@@ -70,7 +70,7 @@ PAGING = Paging("CR", {Version.V1: limits.CREDENTIALS_PAGE, Version.V2: limits.C
 
 async def create(call: Call) -> Answer:
     """Add a credential to the account."""
-    credential = await call.run(CreateCredential(**_sealed(call)))
+    credential = await call.create(CreateCredential(**_sealed(call)), Credential)
     return CREDENTIAL.present(credential, call.version, call.base)
 
 

@@ -52,8 +52,8 @@ PAGING = Paging("IN", PAGES, IDENTITIES)
 
 async def create(call: Call) -> Answer:
     """Invite a user to a channel."""
-    invite = await call.run(
-        CreateInvite(service_sid=service_sid(call), channel=call.names["channel_sid"], **call.fields)
+    invite = await call.create(
+        CreateInvite(service_sid=service_sid(call), channel=call.names["channel_sid"], **call.fields), Invite
     )
     return INVITE.present(invite, call.version, call.base)
 

@@ -69,8 +69,8 @@ PAGING = Paging("MB", PAGES, IDENTITIES)
 
 async def create(call: Call) -> Answer:
     """Add a user to a channel. An identity that nobody has becomes a user."""
-    member = await call.run(
-        CreateMember(service_sid=service_sid(call), channel=call.names["channel_sid"], **call.fields)
+    member = await call.create(
+        CreateMember(service_sid=service_sid(call), channel=call.names["channel_sid"], **call.fields), Member
     )
     return MEMBER.present(member, call.version, call.base)
 

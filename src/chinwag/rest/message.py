@@ -122,8 +122,9 @@ PAGING = Paging(
 
 async def create(call: Call) -> Answer:
     """Post a message."""
-    message = await call.run(
-        CreateMessage(service_sid=service_sid(call), channel=call.names["channel_sid"], **call.fields)
+    message = await call.create(
+        CreateMessage(service_sid=service_sid(call), channel=call.names["channel_sid"], **call.fields),
+        Message,
     )
     return MESSAGE.present(message, call.version, call.base)
 

@@ -6,7 +6,7 @@ import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from chinwag import __version__
+from chinwag import __version__, limits
 from chinwag.rest.routes import OWN_ROUTES, ROUTES, Route
 from chinwag.rest.version import OWN, Version
 
@@ -36,6 +36,13 @@ _WEBHOOK_HEADER: Schema = {
     "in": "header",
     "description": "Whether webhooks are told of this request.",
     "schema": {"type": "string", "enum": ["true", "false"]},
+}
+
+_KEY_HEADER: Schema = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "Under the same key the same request is carried out once, and answered alike.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": limits.KEY_CHARACTERS},
 }
 
 _REFUSALS = {
@@ -121,6 +128,8 @@ def _operation(route: Route, version: Version) -> dict[str, Any]:
         ]
     if route.webhook_header and version >= Version.V2:
         parameters.append(_WEBHOOK_HEADER)
+    if route.makes:
+        parameters.append(_KEY_HEADER)
     if parameters:
         said["parameters"] = parameters
     if route.takes is not None:

@@ -194,7 +194,7 @@ async def test(call: Call) -> Answer:
     """Push to the devices of a user that are registered with a credential."""
     found = await credential.named(call)
     identity = call.fields["identity"]
-    sids = await call.run(SendTestPush(credential_sid=found.sid, identity=identity))
+    sids = await call.create(SendTestPush(credential_sid=found.sid, identity=identity), list[str])
     tried = CredentialTest(sid=found.sid, account_sid=found.account_sid, identity=identity, push_sids=sids)
     return CREDENTIAL_TEST.present(tried, call.version, call.base)
 

@@ -56,7 +56,7 @@ PAGING = Paging("RL", PAGES)
 
 async def create(call: Call) -> Answer:
     """Add a role."""
-    role = await call.run(CreateRole(service_sid=service_sid(call), **call.fields))
+    role = await call.create(CreateRole(service_sid=service_sid(call), **call.fields), Role)
     return ROLE.present(role, call.version, call.base)
 
 

@@ -6,6 +6,7 @@ The server, the description of the API and the tests read this table.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from chinwag.errors import Kinds
@@ -68,6 +69,11 @@ class Route:
     webhook_header: bool = False
     refuses: tuple[Kind, ...] = ()
     since: Version = Version.V1
+
+    @property
+    def makes(self) -> bool:
+        """Whether it makes something, and so takes a key under which it may be repeated."""
+        return self.status == HTTPStatus.CREATED
 
 
 class Noun(Protocol):

@@ -16,6 +16,7 @@ import falcon.asgi
 import msgspec
 from msgspec.structs import replace
 
+from chinwag import limits
 from chinwag.errors import ApiError, Kinds
 from chinwag.logs import logger
 from chinwag.rest import envelope
@@ -41,6 +42,10 @@ _OF_A_BODY = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND})
 
 WEBHOOK_HEADER = "X-Twilio-Webhook-Enabled"
 """With `true`, webhooks are told of what a request does. Source: webhook-events."""
+
+KEY_HEADER = "Idempotency-Key"
+"""What a client repeats that does not know whether its request arrived. Source: decided (as the draft of
+the IETF of that name has it)."""
 
 _JSON = "application/json; charset=utf-8"
 _FORM = "application/x-www-form-urlencoded"
@@ -92,12 +97,14 @@ def _responder(
             conventions=around.conventions,
         )
         try:
+            if route.makes:
+                call.key = _key(request.get_header(KEY_HEADER))
             call.query = parse_form(request.scope["query_string"])
             if route.takes is not None:
                 form = await _form(request, response)
                 if (hint := route.takes.hint(form, version)) is not None:
                     response.set_header(envelope.DETAIL_HEADER, envelope.inert(hint))
-                call.fields = route.takes.read(form, version)
+                call.form, call.fields = form, route.takes.read(form, version)
             elif route.method != "GET":
                 await read_body(request)  # what is not used is bounded, and waited for, all the same
             answer = await route.operation(call)
@@ -112,6 +119,20 @@ def _responder(
             response.data = msgspec.json.encode(answer)
 
     return respond
+
+
+def _key(text: str | None) -> str | None:
+    """Return the key of a request that may be repeated, if it has one.
+
+    Raises:
+        ApiError: `INVALID_PARAMETER`.
+    """
+    if text is None:
+        return None
+    if not 0 < len(text) <= limits.KEY_CHARACTERS or not (text.isascii() and text.isprintable()):
+        detail = f"1 to {limits.KEY_CHARACTERS} printable ASCII characters"
+        raise ApiError(Kinds.INVALID_PARAMETER, detail, name=KEY_HEADER)
+    return text
 
 
 def _is_true(text: str | None) -> bool:

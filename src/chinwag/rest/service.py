@@ -319,7 +319,7 @@ PAGING = Paging("IS", {Version.V1: limits.SERVICES_PAGE, Version.V2: limits.V2_P
 
 async def create(call: Call) -> Answer:
     """Add a service."""
-    service = await call.run(CreateService(limits=call.conventions.default_limits, **call.fields))
+    service = await call.create(CreateService(limits=call.conventions.default_limits, **call.fields), Service)
     return SERVICE.present(service, call.version, call.base)
 
 

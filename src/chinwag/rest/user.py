@@ -56,7 +56,7 @@ PAGING = Paging("US", PAGES)
 
 async def create(call: Call) -> Answer:
     """Add a user."""
-    user = await call.run(CreateUser(service_sid=service_sid(call), **call.fields))
+    user = await call.create(CreateUser(service_sid=service_sid(call), **call.fields), User)
     return USER.present(user, call.version, call.base)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from chinwag.domain.channel import ChannelType, CreateChannel, UpdateChannel
+from chinwag.domain.channel import Channel, ChannelType, CreateChannel, UpdateChannel
 from chinwag.domain.leaving import DeleteChannel
 from chinwag.domain.lookup import service_named
 from chinwag.errors import Kinds
@@ -33,7 +33,7 @@ async def create(call: Call) -> Answer:
         friendly_name=FRIENDLY_NAME,
         attributes=Attributes(),
     )
-    channel = await call.run(CreateChannel(service_sid=call.service_sid, **given))
+    channel = await call.create(CreateChannel(service_sid=call.service_sid, **given), Channel)
     return Answer(HTTPStatus.CREATED, views.channel_resource(channel, None, call.chat_base))
 
 

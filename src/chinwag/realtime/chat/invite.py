@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from chinwag.domain.invite import Invite
 from chinwag.domain.joining import CreateInvite
 from chinwag.domain.leaving import DeclineInvite
 from chinwag.realtime.call import Answer
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 async def invite(call: Call) -> Answer:
     """Invite somebody."""
     identity = call.fields(identity=Plain()).get("identity", "")
-    invited = await call.run(
-        CreateInvite(service_sid=call.service_sid, channel=call.names["channel"], identity=identity)
+    invited = await call.create(
+        CreateInvite(service_sid=call.service_sid, channel=call.names["channel"], identity=identity), Invite
     )
     return Answer(HTTPStatus.CREATED, {"sid": invited.sid, "identity": invited.identity})
 

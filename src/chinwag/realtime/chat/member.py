@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from chinwag.domain.joining import CreateMember
 from chinwag.domain.leaving import DeleteMember
+from chinwag.domain.member import Member
 from chinwag.domain.membership import UpdateMember
 from chinwag.realtime.call import Answer
 from chinwag.values import Attributes, Plain
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 async def add(call: Call) -> Answer:
     """Join, or add somebody."""
     identity = call.fields(identity=Plain()).get("identity", call.client.session.identity)
-    member = await call.run(
-        CreateMember(service_sid=call.service_sid, channel=call.names["channel"], identity=identity)
+    member = await call.create(
+        CreateMember(service_sid=call.service_sid, channel=call.names["channel"], identity=identity), Member
     )
     return Answer(HTTPStatus.CREATED, {"sid": member.sid, "identity": member.identity})
 

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from chinwag import limits
-from chinwag.domain.message import DeleteMessage, UpdateMessage
+from chinwag.domain.message import DeleteMessage, Message, UpdateMessage
 from chinwag.domain.posting import CreateMessage
 from chinwag.errors import ApiError, Kinds
 from chinwag.ids import parse_sid
@@ -23,13 +23,14 @@ _BODY = Words(limits.BODY_TEXT_BYTES, Kinds.MESSAGE_BODY_TOO_LONG)
 async def send(call: Call) -> Answer:
     """Post a message."""
     given = call.fields(body=_BODY, attributes=Attributes(), media_sid=Sid("ME", Kinds.MEDIA_NOT_FOUND))
-    message = await call.run(
+    message = await call.create(
         CreateMessage(
             service_sid=call.service_sid,
             channel=call.names["channel"],
             author=call.client.session.identity,
             **given,
-        )
+        ),
+        Message,
     )
     return Answer(
         HTTPStatus.CREATED,
