@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from support.postgres import Postgres
     from support.torture import Did
 
+pytestmark = [
+    pytest.mark.usefixtures("engine"),
+    pytest.mark.parametrize("engine", ["postgres"], indirect=True),
+]
+
 RECOVERY_SECONDS = 5.0
 """Within how long messages are taken again, in seconds."""
 

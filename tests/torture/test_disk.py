@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from support.torture import Did
 
+pytestmark = [pytest.mark.usefixtures("engine"), pytest.mark.parametrize("engine", ["sqlite"], indirect=True)]
+
 FULL_MB = 6
 BALLAST_BYTES = 3 * 2**20
 """What is thrown out to make room."""

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from support.torture import Did
 
+pytestmark = [pytest.mark.usefixtures("engine"), pytest.mark.parametrize("engine", ["sqlite"], indirect=True)]
+
 BETWEEN = 1, 60
 """How many messages are acknowledged between two cuts, about."""
 
