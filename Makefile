@@ -9,7 +9,7 @@ NPM := $(shell command -v npm 2>/dev/null)
 PYTHON_CLIENTS := .clients/twilio-9/.installed .clients/twilio-7/.installed .clients/twilio-6/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test model clients conformance ratchet torture bench lint format types check lock docs clean
+.PHONY: help setup run test model clients conformance ratchet mutants torture bench lint format types check lock docs clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,6 +35,9 @@ conformance: $(VENV)/dev.stamp  ## the same libraries against any server: URL, A
 
 ratchet: $(VENV)/dev.stamp  ## after `make test`: whether tests reach as much of the code as they did
 	cd tests && ../$(BIN)/python -m support.ratchet
+
+mutants: $(VENV)/dev.stamp  ## code that is wrong in one place, and whether tests see it; a quarter of an hour
+	cd tests && ../$(BIN)/python -m support.mutants
 
 torture: $(VENV)/dev.stamp  ## how reliable a server is, at full length, about an hour; writes docs/reliability.md
 	$(BIN)/pytest --torture --torture-page docs/reliability.md -m "not clients"
