@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from msgspec.structs import replace
 
+from chinwag.domain.answer import Once
 from chinwag.domain.caller import Caller, Operator
 from chinwag.domain.channel import CreateChannel
 from chinwag.domain.joining import CreateInvite
@@ -20,13 +21,32 @@ from chinwag.domain.rights import standing
 from chinwag.domain.service import DeleteService
 from chinwag.domain.spreading import SpreadOccasion
 from chinwag.domain.trying import SendTestPush
+from chinwag.domain.unit import OvertakenError
 from chinwag.errors import ApiError, Kinds
 from domain.devices import ALL_ON, a_credential, a_device, pushes
 
 if TYPE_CHECKING:
+    from chinwag.domain.unit import Transaction
     from domain.chat import Chat
 
 NOBODY = 404
+
+
+class Meanwhile:
+    """A transaction in which an answer goes just after its key was found to be taken."""
+
+    def __init__(self, tx: Transaction, later: int) -> None:
+        self._answers = tx.answers
+        self._later = later
+        self.answers = self
+
+    async def claim(self, *given: Any, **more: Any) -> bool:
+        claimed = await self._answers.claim(*given, **more)
+        await self._answers.remove_expired(self._later, 10)
+        return claimed
+
+    async def find(self, *given: Any) -> Any:
+        return await self._answers.find(*given)
 
 
 async def test_who_is_invited_may_remove_the_invite_without_the_right_to_invite(chat: Chat) -> None:
@@ -144,3 +164,21 @@ async def test_a_push_that_is_logged_shows_neither_its_words_nor_its_device(chat
     (push,) = await pushes(chat)
 
     assert repr(push) == f"Push({push.sid}, waiting)"
+
+
+async def test_a_change_begins_anew_when_the_answer_to_its_first_time_goes_at_that_moment(chat: Chat) -> None:
+    once = Once(
+        account_id=chat.account.account_id, key="key", fingerprint=b"print", result=str, keeps_ms=1000
+    )
+
+    async def change(tx: Transaction) -> tuple[str | None, str | None]:
+        first = await once.begin(tx, chat.now)
+        await once.end(tx, "tea")
+        second = await once.begin(tx, chat.now)
+        with pytest.raises(OvertakenError):
+            await once.begin(Meanwhile(tx, chat.now + 1000), chat.now)  # type: ignore[arg-type]
+        return first, second
+
+    found, _ = await chat.store.write(change)
+
+    assert found == (None, "tea")
