@@ -20,8 +20,14 @@ pytestmark = pytest.mark.clients
 
 OPERATIONS = {Version.V1: 40, Version.V2: 54}
 
+REPEATED = Known(
+    r"POST /v\d/.+: header Idempotency-Key",
+    "A header of ours: a create that is sent again with it is carried out once.",
+)
+
 KNOWN = {
     Version.V1: (
+        REPEATED,
         Known(
             r"POST /v1/Services/\{\}: form Notifications\.\w+\.Sound",
             "A parameter of v2 that we take in v1 too.",
@@ -32,6 +38,7 @@ KNOWN = {
         ),
     ),
     Version.V2: (
+        REPEATED,
         Known(
             r"POST /v2/Services/\{\}: form WebhookFilters",
             "We list the words that the vendor names in prose.",
