@@ -44,7 +44,10 @@ def main(arguments: list[str]) -> int:
     try:
         now = measured(asked.data)
     except CoverageException as error:
-        print(f"There is nothing to compare: {error}. `make test` measures it.", file=sys.stderr)  # noqa: T201
+        print(
+            f"There is nothing to compare: {str(error).rstrip('.')}. `make test` measures it.",
+            file=sys.stderr,
+        )  # noqa: T201
         return 2
     known = json.loads(FIGURES.read_text())
     if asked.raises:
@@ -64,9 +67,10 @@ def measured(data: Path) -> Figures:
     """
     coverage = Coverage(data_file=str(data), config_file=str(PROJECT / "pyproject.toml"))
     coverage.load()
-    with tempfile.NamedTemporaryFile(suffix=".json") as report:
-        coverage.json_report(outfile=report.name)
-        files = json.loads(Path(report.name).read_text())["files"]
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.json"
+        coverage.json_report(outfile=str(report))
+        files = json.loads(report.read_text())["files"]
     return {relative(path): rounded(file["summary"]["percent_covered"]) for path, file in files.items()}
 
 
