@@ -36,7 +36,7 @@ conformance: $(VENV)/dev.stamp  ## the same libraries against any server: URL, A
 ratchet: $(VENV)/dev.stamp  ## after `make test`: whether tests reach as much of the code as they did
 	cd tests && ../$(BIN)/python -m support.ratchet
 
-mutants: $(VENV)/dev.stamp  ## code that is wrong in one place, and whether tests see it; a quarter of an hour
+mutants: $(VENV)/dev.stamp  ## code that is wrong in one place, and whether tests see it; half an hour
 	cd tests && ../$(BIN)/python -m support.mutants
 
 torture: $(VENV)/dev.stamp  ## how reliable a server is, at full length, about an hour; writes docs/reliability.md

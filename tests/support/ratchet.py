@@ -44,10 +44,8 @@ def main(arguments: list[str]) -> int:
     try:
         now = measured(asked.data)
     except CoverageException as error:
-        print(
-            f"There is nothing to compare: {str(error).rstrip('.')}. `make test` measures it.",
-            file=sys.stderr,
-        )  # noqa: T201
+        nothing = f"There is nothing to compare: {str(error).rstrip('.')}. `make test` measures it."
+        print(nothing, file=sys.stderr)  # noqa: T201
         return 2
     known = json.loads(FIGURES.read_text())
     if asked.raises:
