@@ -350,7 +350,6 @@ async def test_a_message_moves_no_date_of_its_channel(
     assert fetched.json == channel
 
 
-@pytest.mark.check(7)
 async def test_whoever_posts_at_once_takes_places_of_one_sequence(api: Api) -> None:
     service = await api.a_service()
     channel = await api.a_channel(service, UniqueName="lobby")
