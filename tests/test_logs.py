@@ -38,6 +38,7 @@ def test_without_a_terminal_a_line_is_a_json_object() -> None:
     assert line == {"event": "request", "level": "info", "path": "/v1/Services", "status": 200, "ms": 1.25}
 
 
+@pytest.mark.check(28)
 @pytest.mark.parametrize("form", ["json", "console"])
 def test_what_comes_from_outside_cannot_write_lines_or_colours(form: str) -> None:
     written = logged(
