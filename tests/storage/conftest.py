@@ -6,6 +6,7 @@ changes more than rows makes one of their own (`test_postgres`, `test_migrations
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -79,21 +80,35 @@ def database(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> str
     return request.getfixturevalue("emptied_database")
 
 
+@dataclass
+class SharedDatabase:
+    """A database that tests take turns with, and a connection that empties it."""
+
+    url: str
+    connection: asyncpg.Connection
+
+    async def connected(self) -> asyncpg.Connection:
+        """Return the connection: a new one, if a test has stopped PostgreSQL since."""
+        if self.connection.is_closed():
+            self.connection = await asyncpg.connect(self.url)
+        return self.connection
+
+
 @pytest.fixture
-async def emptied_database(shared_database: tuple[str, asyncpg.Connection]) -> str:
-    url, connection = shared_database
+async def emptied_database(shared_database: SharedDatabase) -> str:
+    connection = await shared_database.connected()
     await connection.execute("; ".join(f'DELETE FROM "{table}"' for table in TABLES))
     await connection.execute("UPDATE installation SET generation = 1, key_check = NULL")
     await connection.execute("UPDATE lease SET holder = '', held_until = 0")
-    return url
+    return shared_database.url
 
 
 @pytest.fixture(scope="session")
-async def shared_database(postgres: Postgres) -> AsyncIterator[tuple[str, asyncpg.Connection]]:
-    """The address of a database that is up to date, and a connection to it."""
+async def shared_database(postgres: Postgres) -> AsyncIterator[SharedDatabase]:
+    """A database that is up to date."""
     url = await postgres.database()
     await (await PostgresStore.open(url)).close()
-    connection = await asyncpg.connect(url)
-    yield url, connection
-    await connection.close()
+    shared = SharedDatabase(url, await asyncpg.connect(url))
+    yield shared
+    await shared.connection.close()
     await postgres.drop(url)
