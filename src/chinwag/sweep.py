@@ -11,7 +11,6 @@ import time
 from typing import TYPE_CHECKING
 
 from chinwag import commands
-from chinwag.domain.answer import ForgetAnswers
 from chinwag.domain.caller import Operator
 from chinwag.domain.channel import ChannelDeleted
 from chinwag.domain.media import ForgetContents
@@ -75,10 +74,6 @@ class Sweeper:
             began = time.perf_counter()
             more = await commands.run(ClearRemains(most=ROWS), Operator(), self._world)
             await asyncio.sleep(max(LEAST_PAUSE_SECONDS, SHARE * (time.perf_counter() - began)))
-
-        more = True
-        while more:
-            more = await commands.run(ForgetAnswers(most=ROWS), Operator(), self._world)
 
         more = True
         while more:

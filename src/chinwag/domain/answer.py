@@ -15,9 +15,7 @@ from chinwag.errors import ApiError, Kinds
 from chinwag.ids import Millis
 
 if TYPE_CHECKING:
-    from chinwag.domain.caller import Caller, Operator
     from chinwag.domain.unit import Reader, Transaction
-    from chinwag.ids import NewSid
 
 R = TypeVar("R")
 
@@ -110,17 +108,3 @@ class Once(Struct, Generic[R], frozen=True, kw_only=True):
     async def end(self, tx: Transaction, result: R) -> None:
         """Keep what a change returned that has begun."""
         await tx.answers.keep(self.account_id, self.key, msgspec.msgpack.encode(result))
-
-
-class ForgetAnswers(Struct, frozen=True, kw_only=True):
-    """Remove answers that have expired.
-
-    Args:
-        most: of them at a time.
-    """
-
-    most: int
-
-    async def apply(self, tx: Transaction, _caller: Caller | Operator, now: Millis, _new_sid: NewSid) -> bool:
-        """Return whether there may be more."""
-        return await tx.answers.remove_expired(now, self.most)

@@ -1,4 +1,4 @@
-"""What is left of deleted channels and services, and files that were never sent: removed in small batches."""
+"""What is left of what was deleted, never sent, or kept for long enough: removed in small batches."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Remains(Protocol):
 
 
 class ClearRemains(Struct, frozen=True, kw_only=True):
-    """Remove some rows of what was deleted, or uploaded and never sent.
+    """Remove some rows of what was deleted, or uploaded and never sent, and answers that have expired.
 
     Args:
         most: rows, about, so that nobody waits long for this change.
@@ -35,4 +35,6 @@ class ClearRemains(Struct, frozen=True, kw_only=True):
         """Return whether there may be more."""
         if await tx.remains.clear(self.most):
             return True
-        return await tx.media.remove_unsent(now - limits.UNSENT_MEDIA_MS, self.most)
+        if await tx.media.remove_unsent(now - limits.UNSENT_MEDIA_MS, self.most):
+            return True
+        return await tx.answers.remove_expired(now, self.most)
