@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -244,10 +243,10 @@ class SocketSession:
             client.told = False
         try:
             operation, names = self._here.router.find(request.method, path)
-            call = Call(self._here, client, names, request.params or {}, asked.body, asked.form)
-            if request.method == "POST":
-                call = replace(call, mutation=_mutation(request.headers), asked=path)
-            answer = await operation(call)
+            mutation = _mutation(request.headers) if request.method == "POST" else None
+            answer = await operation(
+                Call(self._here, client, names, request.params or {}, asked.body, asked.form, mutation, path)
+            )
             body = _body(answer)
         except ApiError as error:
             problem, answer = error, Answer(error.kind.status, error_body(error))
