@@ -27,13 +27,17 @@ class ApiError(Exception):
         kind: the row of `Kinds`.
         detail: what else a developer should know; goes into the `Chinwag-Detail` header and the log, never
             into the body. May be longer than the text, and may be changed freely.
+        retry_after: after how many seconds the same may be asked again, if that is known; at least 1.
         fields: values for the placeholders of the row's text.
     """
 
-    def __init__(self, kind: Kind, detail: str | None = None, /, **fields: str) -> None:
+    def __init__(
+        self, kind: Kind, detail: str | None = None, /, *, retry_after: int | None = None, **fields: str
+    ) -> None:
         super().__init__(kind.text.format_map(fields) if fields else kind.text)
         self.kind = kind
         self.detail = detail
+        self.retry_after = retry_after
 
     @property
     def message(self) -> str:

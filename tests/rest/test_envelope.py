@@ -34,6 +34,11 @@ def test_whoever_must_prove_who_they_are_is_told_how() -> None:
 
 def test_whoever_comes_at_a_bad_time_is_told_when_to_come_back() -> None:
     assert envelope.headers(ApiError(Kinds.UNAVAILABLE)) == {"retry-after": "1"}
+    assert envelope.headers(ApiError(Kinds.UNAVAILABLE, retry_after=7)) == {"retry-after": "7"}
+
+
+def test_any_refusal_can_say_when_to_come_back() -> None:
+    assert envelope.headers(ApiError(Kinds.CONFLICT, retry_after=3)) == {"retry-after": "3"}
 
 
 @pytest.mark.parametrize(

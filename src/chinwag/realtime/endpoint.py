@@ -258,6 +258,8 @@ class SocketSession:
             body = _body(answer)
         if problem is not None and problem.detail:
             headers[DETAIL_HEADER] = problem.detail[:500]
+        if problem is not None and problem.retry_after is not None:
+            headers["retry-after"] = str(problem.retry_after)
 
         reply = partial(
             self._reply,

@@ -64,7 +64,9 @@ def headers(error: ApiError) -> dict[str, str]:
     found: dict[str, str] = {}
     if error.kind is Kinds.AUTHENTICATE:
         found["www-authenticate"] = 'Basic realm="Twilio API"'
-    if error.kind is Kinds.UNAVAILABLE:
+    if error.retry_after is not None:
+        found["retry-after"] = str(error.retry_after)
+    elif error.kind is Kinds.UNAVAILABLE:
         found["retry-after"] = "1"
     if error.detail:
         found[DETAIL_HEADER] = inert(error.detail)
