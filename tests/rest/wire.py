@@ -66,10 +66,21 @@ class Wire:
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
 
         length = 0 if to == "HEAD" else int(headers.get("content-length", "0"))
-        while len(self._received) < length:
-            assert await self._more(), f"the connection ended after {head!r} and {self._received!r}"
+        await self._until(length)
         body, self._received = self._received[:length], self._received[length:]
         return WireAnswer(int(status.split(" ")[1]), headers, body)
+
+    async def frame(self) -> tuple[int, bytes]:
+        """The next frame of a WebSocket: its opcode, and what is in it. It is whole, and not compressed."""
+        await self._until(2)
+        first, size = self._received[:2]
+        assert first & 0xF0 == 0x80, f"a frame in pieces, or with an extension: {self._received[:20]!r}"
+        begins = 2 + {126: 2, 127: 8}.get(size, 0)
+        await self._until(begins)
+        size = int.from_bytes(self._received[2:begins]) if begins > 2 else size
+        await self._until(begins + size)
+        payload, self._received = self._received[begins : begins + size], self._received[begins + size :]
+        return first & 0x0F, payload
 
     async def is_closed(self) -> bool:
         """Whether the server closes the connection without another byte. Waits for the one or the other."""
@@ -90,6 +101,10 @@ class Wire:
         """End the connection from our side, and wait until the server has noticed."""
         self._connection.shutdown(socket.SHUT_WR)
         assert await self.is_closed()
+
+    async def _until(self, length: int) -> None:
+        while len(self._received) < length:
+            assert await self._more(), f"the connection ended after {self._received!r}"
 
     async def _more(self) -> bool:
         async with asyncio.timeout(DEADLINE_SECONDS):
