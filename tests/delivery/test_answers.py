@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import Any
 
@@ -91,3 +92,56 @@ def test_a_value_that_may_not_be_is_refused_with_its_own_error(
         verdict(event, answer(given))
 
     assert refused.value.kind is kind
+
+
+@pytest.mark.check(23)
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 100_000 + b"]" * 100_000,
+        b'{"body":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b'{"x":' * 100_000 + b"1" + b"}" * 100_000,
+        b'{"body":"y","x":NaN}',
+        b'{"body":"y","x":-Infinity}',
+        b'{"body":"y","x":1e400}',
+        b'{"body":"y","x":' + b"9" * 100_000 + b"}",
+        gzip.compress(b'{"body":"y"}'),
+        gzip.compress(b'{"body":"' + b"y" * 10_000_000 + b'"}'),
+    ],
+    ids=[
+        "deep",
+        "a deep body",
+        "deep objects",
+        "NaN",
+        "infinity",
+        "beyond floats",
+        "long",
+        "packed",
+        "a bomb",
+    ],
+)
+def test_what_cannot_be_read_changes_nothing(body: bytes) -> None:
+    assert verdict(WebhookEvent.MESSAGE_SEND, answer(body)) == (
+        NO_AMENDMENT,
+        "unchanged: the answer is no JSON object",
+    )
+
+
+@pytest.mark.check(23)
+@pytest.mark.parametrize("digits", [19, 20, 4_000])
+def test_a_long_number_is_no_text_and_elsewhere_it_does_not_matter(digits: int) -> None:
+    number = b"9" * digits
+
+    with pytest.raises(ApiError) as refused:
+        verdict(WebhookEvent.MESSAGE_SEND, answer(b'{"body":%b}' % number))
+    amendment, _ = verdict(WebhookEvent.MESSAGE_SEND, answer(b'{"body":"y","x":%b}' % number))
+
+    assert refused.value.kind is Kinds.INVALID_PARAMETER
+    assert amendment == Amendment(body="y")
+
+
+@pytest.mark.check(23)
+def test_of_a_key_that_is_there_twice_the_last_counts() -> None:
+    amendment, _ = verdict(WebhookEvent.MESSAGE_SEND, answer(b'{"body":"x","body":["z"],"body":"y"}'))
+
+    assert amendment == Amendment(body="y")

@@ -292,6 +292,7 @@ async def test_an_answer_is_returned_as_it_came(out: HttpOut, peers: Peers) -> N
     assert reply == Reply(200, "text/plain", None, b"hello", "127.0.0.1")
 
 
+@pytest.mark.check(23)
 async def test_a_compressed_answer_is_not_unpacked(out: HttpOut, peers: Peers) -> None:
     bomb = gzip.compress(b"0" * 10_000_000)
     head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(bomb)}\r\n\r\n"

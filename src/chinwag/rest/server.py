@@ -49,6 +49,7 @@ the IETF of that name has it)."""
 
 _JSON = "application/json; charset=utf-8"
 _FORM = "application/x-www-form-urlencoded"
+_AS_IT_IS = frozenset({"", "identity"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +152,16 @@ def _decoded(segment: str) -> str:
 
 
 async def _form(request: falcon.asgi.Request, response: falcon.asgi.Response) -> Form:
-    """Return the parameters in a body; a body of another kind has none. Source: recorded-responses."""
+    """Return the parameters in a body; a body of another kind has none. Source: recorded-responses.
+
+    Raises:
+        ApiError: `BODY_TOO_LARGE`; `INVALID_BODY` for one that is packed, which is never unpacked; and what
+            `parse_form` raises.
+    """
     body = await read_body(request)
+    coding = request.get_header("Content-Encoding")
+    if coding is not None and coding.strip().lower() not in _AS_IT_IS:
+        raise ApiError(Kinds.INVALID_BODY, f"Content-Encoding: {coding} is not read: send the body as it is")
     kind = (request.content_type or _FORM).partition(";")[0].strip().lower()
     if kind == _FORM:
         return parse_form(body)
