@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections import Counter
+from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+from aiohttp import web
 
 from chinwag.settings import Settings
+from delivery.application import Told, an_application
 from support.churn import KEY_SECRET, KEY_SID
 from support.kill import ACCOUNT_SID, AUTH_TOKEN
 from support.load_of_messages import CONDITION_SECONDS, Load, a_load
@@ -17,12 +23,22 @@ from support.server import running_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from support.torture import Did
 
 HOUR = 3600
 STEPS = [HOUR, -2 * HOUR, HOUR, -HOUR, HOUR]
+
+CLIENTS = 20
+CALLS = 50
+RETRIES = 3
+WHILE_SECONDS = 3.0
+
+MOST_CPU = 0.25
+"""Share of a core that a server takes at most that nobody asks for anything; a loop that spins takes one."""
+
+MOST_WAKEUPS = 500
+"""How often its threads may wake in a second: a timer of a millisecond without end does it 1,000 times."""
 
 
 class Clock:
@@ -125,3 +141,86 @@ def a_token(load: Load, identity: str, hours: int = 1) -> str:
         service_sid=load.channels[0].split("/")[3],
         ttl=hours * HOUR,
     )
+
+
+@pytest.mark.check(12)
+@pytest.mark.clock
+async def test_a_step_of_the_clock_sets_off_no_storm(base: str, clock: Clock, did: Did) -> None:
+    """Users are online, and calls of webhooks wait for another try: most of what is timed is under way."""
+    async with an_application() as application, a_load(base) as load:
+        application.answer = refused
+        service = load.channels[0].partition("/Channels")[0]
+        hooks = {
+            "ReachabilityEnabled": "true",
+            "PostWebhookUrl": application.url,
+            "WebhookFilters": "onMessageSent",
+            "PostWebhookRetryCount": str(RETRIES),
+        }
+        await posted(load, service, **hooks)
+        clients = [await a_client(load, f"user-{number}") for number in range(CLIENTS)]
+        for client in clients:
+            await client.list(f"{load.channels[0].rpartition('/')[2]}.messages")
+        for number in range(CALLS):
+            await posted(load, f"{load.channels[0]}/Messages", Body=str(number))
+        await application.heard(CALLS)
+
+        quiet = await a_while()
+        stepped: list[While] = []
+        for step in STEPS:
+            clock.ahead += step
+            stepped.append(await a_while())
+
+        tries = Counter(told.params["MessageSid"] for told in application.told)
+        assert all(client.connected and client.notes == [] for client in clients)
+        await asyncio.gather(*(client.close() for client in clients))
+
+    busiest = max(stepped, key=lambda one: one.cpu)
+    did(
+        f"after {len(STEPS)} steps with {CLIENTS} clients and {CALLS} calls that wait: {busiest.cpu:.1%} of "
+        f"a core, {quiet.cpu:.1%} before; {max(one.wakeups for one in stepped):.0f} wake-ups a second, "
+        f"{quiet.wakeups:.0f} before; no call was tried more than {max(tries.values())} times"
+    )
+    assert len(tries) == CALLS
+    assert 1 < max(tries.values()) <= 1 + RETRIES
+    assert busiest.cpu < MOST_CPU
+    assert max(one.wakeups for one in stepped) < MOST_WAKEUPS
+
+
+class While(NamedTuple):
+    """What a process did for a while in which nobody asked it for anything.
+
+    Args:
+        cpu: share of a core.
+        wakeups: a second, of all of its threads: how often one had nothing to do, and then something.
+    """
+
+    cpu: float
+    wakeups: float
+
+
+async def a_while() -> While:
+    """Wait, and see what this process does, with the server in it."""
+    began, cpu, wakeups = time.monotonic(), time.process_time(), _switches()
+    await asyncio.sleep(WHILE_SECONDS)
+    seconds = time.monotonic() - began
+    return While((time.process_time() - cpu) / seconds, (_switches() - wakeups) / seconds)
+
+
+def _switches() -> int:
+    """How often the threads of this process have gone to sleep. A thread that has ended is not counted."""
+    found = 0
+    for status in Path("/proc/self/task").glob("*/status"):
+        with suppress(OSError):  # it ends just now
+            lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
+            found += int(lines["voluntary_ctxt_switches"])
+    return found
+
+
+async def refused(_told: Told) -> web.StreamResponse:
+    return web.Response(status=503)
+
+
+async def posted(load: Load, path: str, **form: str) -> None:
+    headers = {"X-Twilio-Webhook-Enabled": "true"}
+    async with load.session.post(load.base + path, data=form, headers=headers) as answer:
+        assert answer.status in {200, 201}, await answer.text()
