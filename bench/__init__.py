@@ -4,11 +4,11 @@ Absolute figures vary twofold from run to run, so speed is a ratio between serve
 run, or between two pieces of work that took turns on one server. `__main__` is the story, `works` compares
 servers with the ceiling, `growth` compares a server with itself once it has much to keep, and `sockets` has
 client SDKs connected. `targets` starts servers: `ceiling` and `raw_writer` are two, and one in `peers` is not
-ours. `load` asks them, `crowd` is the clients, `filling` fills a database. `report` prints and keeps the
-`rows` of a run, `chart` draws them, and `page` makes a document of them.
+ours. `load` asks them, `crowd` is the clients, `support.filling` fills a database. `report` prints and keeps
+the `rows` of a run, `chart` draws them, and `page` makes a document of them.
 """
 
 import sys
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).parent.parent / "tests"))  # for `support`, which runs a real PostgreSQL
+sys.path.append(str(Path(__file__).parent.parent / "tests"))  # for `support`

@@ -7,11 +7,11 @@ from functools import cached_property
 from statistics import median
 from typing import TYPE_CHECKING
 
-from bench import filling
 from bench.chat import Channel, Chat, ask, read, request
 from bench.load import Load, LoadFailedError
 from bench.rows import Growth, Size, Spread
 from bench.works import CHANNELS, Turn, take_turn
+from support import filling
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -23,7 +23,12 @@ class Cable:
         self._server = urlsplit(base)
         self._ends: set[asyncio.StreamWriter] = set()
         self._whole = True
+        self._silent = False
         self.base = ""
+
+    def hang(self) -> None:
+        """Carry nothing any more, and tell nobody: both ends believe that the other is there."""
+        self._silent = True
 
     def pull(self) -> None:
         """Break every connection at once, without a goodbye, and refuse new ones."""
@@ -44,20 +49,21 @@ class Cable:
         ends = {writer, far_writer}
         self._ends |= ends
         try:
-            await asyncio.gather(_carry(reader, far_writer), _carry(far_reader, writer))
+            await asyncio.gather(self._carry(reader, far_writer), self._carry(far_reader, writer))
         finally:
             self._ends -= ends
             for end in ends:
                 end.transport.abort()
 
-
-async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-    with contextlib.suppress(OSError, RuntimeError):
-        writer.write_eof()
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65536):
+                if not self._silent:
+                    writer.write(data)
+                    await writer.drain()
+        with contextlib.suppress(OSError, RuntimeError):
+            if not self._silent:
+                writer.write_eof()
 
 
 @asynccontextmanager
