@@ -51,13 +51,14 @@ class Lines:
     def info(self, line: str) -> None:
         """Write a line soon; without an event loop, now."""
         self._waiting.append(line)
+        if self._timer is not None and self._loop is not None and not self._loop.is_closed():
+            return
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
             self.flush()
             return
-        if self._timer is None or self._loop is not loop:
-            self._timer, self._loop = loop.call_later(GATHER_SECONDS, self.flush), loop
+        self._timer, self._loop = loop.call_later(GATHER_SECONDS, self.flush), loop
 
     def warning(self, line: str) -> None:
         """Write a line now."""

@@ -120,6 +120,10 @@ class Manners:
                 raise
             scope[ERROR] = error = ApiError(Kinds.UNAVAILABLE, "the server is stopping")
             await _send_error(error, send_with_manners)
+        finally:
+            # Both lead back to the scope: a ring, which would be left to the garbage collector every time.
+            del scope[RECEIVE]
+            scope.pop(UPLOAD, None)
 
         seconds = time.perf_counter() - began
         route = scope.get(ROUTE, "unmatched")

@@ -73,7 +73,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """Begin to wait for the first head."""
         super().connection_made(transport)
         self._bare = transport
-        self._one_write = OneWrite(transport, self._close)
+        self._one_write = OneWrite(transport, self._close, self.loop)
         self.transport = self._one_write  # type: ignore[assignment]  # all that uvicorn asks of it
         self._timer = self.loop.call_later(limits.HEAD_SECONDS, self._head_is_late)
 
@@ -172,7 +172,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Go on with the next request, or with the refusal that waits behind the last one."""
-        self._one_write.flush()
+        self._one_write.end()
         was_last = not self.pipeline
         super().on_response_complete()
         if was_last and self._refusal is not None:
@@ -226,6 +226,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def _become_socket(self, left: memoryview) -> None:
         """Hand the connection, with the request and what came behind it, to the protocol of WebSockets."""
         self._is_socket = True
+        self._one_write.flush()
         self._stop_timing()
         self._unset_keepalive_if_required()
         self.connections.discard(self)

@@ -144,6 +144,7 @@ class SqliteStore:
         self._waiting: deque[_Waiting] = deque()
         self._writer: asyncio.Task[None] | None = None
         self._committer = ThreadPoolExecutor(1, thread_name_prefix="commit")
+        self._loop = asyncio.get_running_loop()
 
     @classmethod
     async def open(cls, path: Path, *, serving: bool = False, now: int = 0) -> SqliteStore:
@@ -178,10 +179,10 @@ class SqliteStore:
 
     async def write(self, change: Callable[[Transaction], Coroutine[Any, Any, R]]) -> tuple[R, list[Event]]:
         """Carry out a change and return its result and events once they are on the disk."""
-        waiting = _Waiting(change, asyncio.get_running_loop().create_future())
+        waiting = _Waiting(change, self._loop.create_future())
         self._waiting.append(waiting)
         if self._writer is None:
-            self._writer = asyncio.create_task(self._write_batches())
+            self._writer = self._loop.create_task(self._write_batches())
         return await waiting.answer
 
     @asynccontextmanager
@@ -213,9 +214,8 @@ class SqliteStore:
         try:
             await _patiently(self._begin)
             self._apply(batch)
-            loop = asyncio.get_running_loop()
             # Until COMMIT returns nothing may touch this connection: it would block the loop, then raise.
-            await loop.run_in_executor(self._committer, self._commit)
+            await self._loop.run_in_executor(self._committer, self._commit)
         except BaseException as error:  # noqa: BLE001  # whatever it is, every caller of the batch must hear of it
             failure = _failure(error)
             for waiting in batch or self._take_everybody():
