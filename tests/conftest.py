@@ -158,6 +158,7 @@ def server(server_database: str, tmp_path_factory: pytest.TempPathFactory) -> It
         media_store=f"file://{tmp_path_factory.mktemp('media')}",
         media_size_limit_mb=8,
         log_level="warning",
+        guesses_per_minute=0,  # all tests come from one address, and some of them guess
     )
     with running_server(settings) as base:
         yield base, settings

@@ -31,13 +31,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "storage": {"domain"} | BASE,
     "sweep": {"commands", "domain", "logs", "errors"},
     "broker": {"domain", "logs"} | BASE,
-    "auth": {"commands", "domain"} | BASE,
+    "rates": {"domain"} | BASE,
+    "auth": {"commands", "domain", "rates"} | BASE,
     "rest": {"commands", "domain", "logs", "values", "__init__"} | BASE,
     "realtime": {"auth", "commands", "domain", "logs", "values"} | BASE,
     "delivery": {"commands", "domain", "logs", "values", "__init__"} | BASE,
     "demo": {"auth", "commands", "domain", "rest"} | BASE,
     "app": {"auth", "broker", "commands", "settings", "storage"} | BASE,
-    "web": {"app", "auth", "delivery", "demo", "domain", "realtime", "rest", "settings"} | BASE,
+    "web": {"app", "auth", "delivery", "demo", "domain", "rates", "realtime", "rest", "settings"} | BASE,
     "serving": {
         "app",
         "auth",
@@ -45,6 +46,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "demo",
         "domain",
         "logs",
+        "rates",
         "realtime",
         "rest",
         "settings",
@@ -81,7 +83,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 MAY_NAME: dict[str, set[str]] = {
     "commands": {"broker"},
     "logs": {"settings"},
-    "rest": {"auth"},
+    "rest": {"auth", "rates"},
 }
 """The rooms that it may name besides, in types only: what it is handed by `web.py` and `serving.py`."""
 

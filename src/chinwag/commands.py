@@ -8,7 +8,7 @@ webhooks wait for; **commit** makes it durable together with others, and only wh
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from chinwag.domain.announcing import NOTHING_ANNOUNCED, Announced, announce
@@ -63,11 +63,24 @@ class Webhooks(Protocol):
         ...
 
 
+class Actions(Protocol):
+    """How many changes are made in a second."""
+
+    async def count(self, command: object, caller: object) -> None:
+        """Count a change that a client asks for.
+
+        Raises:
+            ApiError: `SERVICE_ACTIONS_EXCEEDED`; `CHANNEL_ACTIONS_EXCEEDED`.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """What a change needs besides its caller: a store, somebody to tell, a clock and new names.
 
     Without `webhooks` nothing is asked and nothing announced: so it is beside a server, at the command line.
+    Without `actions` nothing is counted.
     """
 
     store: Store
@@ -75,6 +88,12 @@ class World:
     now: Callable[[], Millis]
     new_sid: NewSid
     webhooks: Webhooks | None = None
+    actions: Actions | None = None
+
+    @property
+    def uncounted(self) -> World:
+        """The same one, for what the server does by itself, or has begun to do."""
+        return self if self.actions is None else replace(self, actions=None)
 
 
 async def run(command: Command[C, R], caller: C, world: World, once: Once[R] | None = None) -> R:
@@ -89,13 +108,17 @@ async def run(command: Command[C, R], caller: C, world: World, once: Once[R] | N
 
     Raises:
         ApiError: what the command refuses, or who was asked; `KEY_REUSED`; `UNAVAILABLE` when the store
-            cannot be written now.
+            cannot be written now; `SERVICE_ACTIONS_EXCEEDED`; `CHANNEL_ACTIONS_EXCEEDED`.
     """
     if once is not None:
         async with world.store.reading() as questions:
             given = await once.given(questions, world.now())
         if given is not None:
             return given
+
+    # Behind what was answered already: a repetition is no change, and is not refused.
+    if world.actions is not None:
+        await world.actions.count(command, caller)
 
     webhooks = world.webhooks
     if webhooks is None:

@@ -75,6 +75,7 @@ class Kinds:
     KEY_REUSED = Kind(
         20422, HTTPStatus.UNPROCESSABLE_ENTITY, "The idempotency key was used for another request"
     )
+    TOO_MANY_REQUESTS = Kind(20429, HTTPStatus.TOO_MANY_REQUESTS, "Too Many Requests")
     INTERNAL = Kind(20500, HTTPStatus.INTERNAL_SERVER_ERROR, "An internal server error has occurred")
     UNAVAILABLE = Kind(20503, HTTPStatus.SERVICE_UNAVAILABLE, "Service unavailable")
 
@@ -93,7 +94,11 @@ class Kinds:
     SOUND_TOO_LONG = Kind(50059, HTTPStatus.BAD_REQUEST, "Notification sound name too long")
     INVALID_USER_CHANNELS = Kind(50060, HTTPStatus.BAD_REQUEST, "Invalid user channels limit format")
     INVALID_CHANNEL_MEMBERS = Kind(50061, HTTPStatus.BAD_REQUEST, "Invalid channel members limit format")
+    CHANNEL_ACTIONS_EXCEEDED = Kind(50063, HTTPStatus.TOO_MANY_REQUESTS, "Actions per second limit exceeded")
     INVALID_RETRY_COUNT = Kind(50065, HTTPStatus.BAD_REQUEST, "Invalid webhook retry count")
+    SERVICE_ACTIONS_EXCEEDED = Kind(
+        50074, HTTPStatus.TOO_MANY_REQUESTS, "Global actions per second limit exceeded"
+    )
     WEBHOOK_TIMEOUT = Kind(
         50076, HTTPStatus.FORBIDDEN, "Webhook failed to execute successfully due to timeout"
     )

@@ -7,6 +7,7 @@ import contextlib
 import gc
 import resource
 import socket
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from chinwag.app import CannotStartError, Parts, now, opened
 from chinwag.auth.access_token import AccessTokens
 from chinwag.auth.basic import BasicAuthentication
 from chinwag.auth.first_start import Credentials, ensure_account, ensure_key, make_first_account
+from chinwag.auth.guesses import Guesses
 from chinwag.auth.secrets import new_secret
 from chinwag.delivery.guard import AddressGuard
 from chinwag.delivery.pushing import PushUrls, pushing
@@ -24,6 +26,7 @@ from chinwag.delivery.webhooks import Webhooks, webhooks
 from chinwag.demo.bundle import BundleMissingError, read_bundle
 from chinwag.domain.account import AccountsChanged
 from chinwag.logs import logger
+from chinwag.rates import Actions
 from chinwag.realtime.protocol import socket_protocol
 from chinwag.realtime.realtime import Realtime
 from chinwag.rest.protocol import BoundedProtocol
@@ -83,14 +86,16 @@ async def serve(settings: Settings, ready: Callable[[str, Credentials | None], N
             parts = replace(opening, world=replace(opening.world, webhooks=hooks))
             await running.enter_async_context(_pushing(settings, parts, guard))
             credentials = await _credentials(settings, parts)
-            authentication = BasicAuthentication(parts.world.store, parts.seal)
+            guesses = _guesses(settings)
+            authentication = BasicAuthentication(parts.world.store, parts.seal, guesses)
             parts.world.broker.listen(_forgetter(authentication))
-            tokens = AccessTokens(parts.world.store, parts.seal, now)
+            tokens = AccessTokens(parts.world.store, parts.seal, now, guesses)
             contents = ContentStore.open(media_place(settings))
-            realtime = Realtime(parts.world, tokens, asyncio.get_running_loop(), settings.media_size_limit_mb)
+            asked = replace(parts, world=replace(parts.world, actions=_actions(settings, parts)))
+            realtime = Realtime(asked.world, tokens, asyncio.get_running_loop(), settings.media_size_limit_mb)
             await realtime.presence.begin()
             application = web(
-                settings, parts, authentication, realtime, contents=contents, guard=guard, bundle=bundle
+                settings, asked, authentication, realtime, contents=contents, guard=guard, bundle=bundle
             )
 
             beside = [
@@ -110,6 +115,24 @@ async def serve(settings: Settings, ready: Callable[[str, Credentials | None], N
                     task.cancel()
                 await asyncio.wait(beside)
                 await realtime.presence.close()
+
+
+def _guesses(settings: Settings) -> Guesses | None:
+    """Return what slows down who guesses secrets, if anything does."""
+    most = settings.guesses_per_minute
+    return Guesses(most, time.monotonic) if most else None
+
+
+def _actions(settings: Settings, parts: Parts) -> Actions | None:
+    """Return what counts the changes that clients ask for, if there shall not be any number of them."""
+    if not settings.service_actions_per_second and not settings.channel_actions_per_second:
+        return None
+    return Actions(
+        per_service=settings.service_actions_per_second,
+        per_channel=settings.channel_actions_per_second,
+        store=parts.world.store,
+        now=time.monotonic,
+    )
 
 
 def _webhooks(settings: Settings, parts: Parts, guard: AddressGuard) -> AbstractAsyncContextManager[Webhooks]:
@@ -222,7 +245,9 @@ async def _listen(
     config = uvicorn.Config(
         application,  # type: ignore[arg-type]  # uvicorn's types of ASGI are stricter than ASGI
         http=BoundedProtocol,
-        ws=socket_protocol(realtime, public_address(settings).of_socket),
+        ws=socket_protocol(
+            realtime, public_address(settings).of_socket, public_address(settings).client_of_socket
+        ),
         ws_max_size=limits.SOCKET_MESSAGE_BYTES,
         ws_ping_interval=limits.PING_SECONDS,
         ws_ping_timeout=limits.PING_SECONDS,

@@ -229,7 +229,7 @@ class Settings(StoreSettings):
     trusted_proxies: Annotated[
         tuple[str, ...], _read(_networks, "addresses or networks such as 10.0.0.0/8", several=True)
     ] = ("127.0.0.1", "::1")
-    """Addresses or networks whose X-Forwarded-* headers are believed. Empty: nobody's."""
+    """Addresses or networks whose X-Forwarded-* headers (Proto, Host, For) are believed. Empty: nobody's."""
 
     account_sid: Annotated[str | None, _read(_sid("AC"), "AC and 32 lower-case hexadecimal digits")] = None
     """Fixed account, for tests and containers. Unset: the first start makes one. Needs auth_token."""
@@ -258,6 +258,19 @@ class Settings(StoreSettings):
 
     media_size_limit_mb: Annotated[int, _read(_number(1, 100_000), "a number from 1 to 100000")] = 150
     """Largest file in a message, in MB of 1,048,576 bytes."""
+
+    requests_per_second: Annotated[int, _read(_number(0, 1_000_000), "a number from 0 to 1000000")] = 0
+    """Most requests of an account over REST in a second; 0 is as many as come."""
+
+    service_actions_per_second: Annotated[int, _read(_number(0, 1_000_000), "a number from 0 to 1000000")] = 0
+    """Most changes in a service in a second, over REST and by client SDKs; 0 is as many as come."""
+
+    channel_actions_per_second: Annotated[int, _read(_number(0, 1_000_000), "a number from 0 to 1000000")] = 0
+    """Most changes in a channel in a second, over REST and by client SDKs; 0 is as many as come."""
+
+    guesses_per_minute: Annotated[int, _read(_number(0, 1_000_000), "a number from 0 to 1000000")] = 100
+    """How often an address may be wrong about a secret in a minute before it has to wait; 0 is as often as it
+    likes."""
 
     outgoing_allow: Annotated[
         tuple[str, ...] | None, _read(_networks, "addresses or networks such as 10.0.0.0/8", several=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import ip_network
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from chinwag import limits
@@ -12,6 +13,7 @@ from chinwag.auth.token_header import TokenAuthentication
 from chinwag.delivery.credentials import state_of
 from chinwag.delivery.guard import ForbiddenTargetError
 from chinwag.domain.service import Limits
+from chinwag.rates import Requests
 from chinwag.rest.about import Docs, Health, Home, Metrics, OpenApi, Readiness
 from chinwag.rest.call import Conventions
 from chinwag.rest.manners import Manners
@@ -57,7 +59,8 @@ def web(
     meters = Meters()
     meters.watch("chinwag_sockets", "Clients that are logged in.", lambda: len(realtime.hub.everybody()))
     meters.watch("chinwag_topics", "Objects that clients follow.", lambda: len(realtime.hub.topics))
-    app = rest_app(Surroundings(parts.world, authentication, address, conventions))
+    requests = Requests(settings.requests_per_second, monotonic) if settings.requests_per_second else None
+    app = rest_app(Surroundings(parts.world, authentication, address, conventions, requests))
     app.add_route("/", Home())
     app.add_route("/healthz", Health())
     app.add_route("/readyz", Readiness(parts.world.store))
@@ -69,7 +72,7 @@ def web(
         from chinwag.demo.pages import add_demo  # noqa: PLC0415  # a sample: others start without it
         from chinwag.demo.visitors import Visitors  # noqa: PLC0415
 
-        visitors = Visitors(parts.world, parts.seal, settings.account_sid)
+        visitors = Visitors(parts.world.uncounted, parts.seal, settings.account_sid)
         add_demo(app, visitors, address, bundle)
     return Manners(app, meters)
 

@@ -28,7 +28,7 @@ CORS = {
         "Accept, Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Match, "
         "If-Unmodified-Since, X-Twilio-Webhook-Enabled, X-Twilio-Token"
     ),
-    "Access-Control-Expose-Headers": "ETag, Twilio-Request-Id, Chinwag-Detail",
+    "Access-Control-Expose-Headers": "ETag, Retry-After, Twilio-Request-Id, Chinwag-Detail",
     "Access-Control-Allow-Credentials": "true",
 }
 ANYBODY = {"Access-Control-Allow-Origin": "*", **CORS}

@@ -23,6 +23,7 @@ from chinwag.domain.permissions import RoleType
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    from chinwag.auth.guesses import Guesses
     from chinwag.auth.secrets import Seal
     from chinwag.auth.token_form import Claims, Token
     from chinwag.domain.account import Key
@@ -74,9 +75,18 @@ class AccessTokens:
 
     A token that proved right is remembered, under a keyed digest, until it ends or until `forget`; its times
     are checked again each time.
+
+    Args:
+        store: where the keys are.
+        seal: opens their secrets.
+        now: the clock.
+        guesses: slows down who guesses, if anybody does.
     """
 
-    def __init__(self, store: Store, seal: Seal, now: Callable[[], Millis]) -> None:
+    def __init__(
+        self, store: Store, seal: Seal, now: Callable[[], Millis], guesses: Guesses | None = None
+    ) -> None:
+        self._guesses = guesses
         self._store = store
         self._seal = seal
         self._now = now
@@ -91,12 +101,13 @@ class AccessTokens:
         """Verify every token again from now on: accounts or keys have changed."""
         self._cache.forget()
 
-    async def session(self, token: str) -> Session:
-        """Return what a token says.
+    async def session(self, token: str, address: str = "") -> Session:
+        """Return what a token says that came from some address.
 
         Raises:
             TokenRefusedError: it fails one of the checks.
-            ApiError: `UNAVAILABLE`, when the store cannot be read now.
+            ApiError: `UNAVAILABLE`, when the store cannot be read now; `TOO_MANY_REQUESTS` in the place of a
+                wrong signature, when there were too many from there.
         """
         # Before anything is computed from it.
         if len(token) > limits.TOKEN_BYTES or not token.isascii():
@@ -108,7 +119,12 @@ class AccessTokens:
         known = self._cache.find(digest)
         if known is None:
             forgotten = self._cache.forgotten
-            known = await self._verified(token_form.parsed(token))
+            try:
+                known = await self._verified(token_form.parsed(token))
+            except TokenRefusedError as refusal:
+                if refusal.reason is Reasons.SIGNATURE and self._guesses is not None:
+                    await self._guesses.wrong(address)
+                raise
             self._cache.keep(digest, known, forgotten)
             return known.session
 

@@ -16,6 +16,7 @@ from chinwag.domain.caller import Caller
 from chinwag.errors import ApiError, Kinds
 
 if TYPE_CHECKING:
+    from chinwag.auth.guesses import Guesses
     from chinwag.auth.secrets import Seal
     from chinwag.domain.unit import Reader, Store
 
@@ -28,42 +29,56 @@ _SCHEME = "basic "
 class BasicAuthentication:
     """Answers who sent an `Authorization` header.
 
-    Credentials that proved right are remembered, under a keyed digest, until `forget`: opening a sealed
-    secret costs more than all the rest of a request's authentication.
+    Credentials that proved right are remembered for the address that they came from, under a keyed digest,
+    until `forget`: opening a sealed secret costs more than all the rest of a request's authentication.
+
+    Args:
+        store: where the secrets are.
+        seal: opens them.
+        guesses: slows down who guesses, if anybody does.
     """
 
-    def __init__(self, store: Store, seal: Seal) -> None:
+    def __init__(self, store: Store, seal: Seal, guesses: Guesses | None = None) -> None:
         self._store = store
         self._seal = seal
-        self._known: dict[bytes, Caller] = {}
+        self._guesses = guesses
+        self._known: dict[bytes, Caller | None] = {}  # None: to be looked up again
         self._forgotten = 0
         self._digest_key = secrets.token_bytes(32)
         self._nobody = seal.seal(secrets.token_hex(16))
 
     def forget(self) -> None:
         """Look every credential up again from now on."""
-        self._known.clear()
+        self._known = dict.fromkeys(self._known)
         self._forgotten += 1
 
-    async def caller(self, authorization: str | None) -> Caller:
-        """Return who sent this header.
+    async def caller(self, authorization: str | None, address: str = "") -> Caller:
+        """Return who sent this header, from some address.
 
         Raises:
-            ApiError: `AUTHENTICATE`, when it is missing, malformed or wrong.
+            ApiError: `AUTHENTICATE`, when it is missing, malformed or wrong; `TOO_MANY_REQUESTS`, when others
+                from there were wrong too often.
         """
         if authorization is None:
             raise ApiError(Kinds.AUTHENTICATE, "no Authorization header: use HTTP Basic")
 
         # A keyed digest, so that the time of the look-up tells nothing of the secrets that are known.
         digest = hashlib.blake2b(
-            authorization.encode("utf-8", "surrogateescape"), key=self._digest_key, digest_size=32
+            f"{address} {authorization}".encode("utf-8", "surrogateescape"),
+            key=self._digest_key,
+            digest_size=32,
         ).digest()
         known = self._known.get(digest)
         if known is not None:
             return known
 
         forgotten = self._forgotten
-        caller = await self._verified(*_credentials(authorization))
+        username, password = _credentials(authorization)
+        if self._guesses is None or digest in self._known:  # what was right once is no guess
+            caller = await self._verified(username, password)
+        else:
+            async with self._guesses.guess(address):
+                caller = await self._verified(username, password)
         if forgotten == self._forgotten:  # else they may have been revoked while they were being verified
             if len(self._known) >= MEMORY:
                 self._known.clear()

@@ -33,17 +33,17 @@ class TokenAuthentication:
     def __init__(self, tokens: AccessTokens) -> None:
         self._tokens = tokens
 
-    async def caller(self, token: str | None, service_sid: str) -> Caller:
+    async def caller(self, token: str | None, service_sid: str, address: str = "") -> Caller:
         """Return the user who sent this header, in a service.
 
         Raises:
             ApiError: one of the 401s of 201xx, when the header is missing or the token refused;
-                `SERVICE_NOT_FOUND` when it is for another service.
+                `SERVICE_NOT_FOUND` when it is for another service; `TOO_MANY_REQUESTS`.
         """
         if token is None:
             raise ApiError(Kinds.INVALID_TOKEN, "no X-Twilio-Token header: send an access token in it")
         try:
-            session = await self._tokens.session(token)
+            session = await self._tokens.session(token, address)
         except TokenRefusedError as refusal:
             kind = _KINDS.get(refusal.code, Kinds.INVALID_TOKEN)
             raise ApiError(kind, f"{refusal.detail} ({refusal.connection_code})") from None

@@ -61,6 +61,7 @@ class TokenRefusedError(Exception):
 
     def __init__(self, reason: Reason, detail: str) -> None:
         super().__init__(detail)
+        self.reason = reason
         self.code = reason.code
         self.connection_code = reason.connection_code
         self.socket_code = reason.socket_code

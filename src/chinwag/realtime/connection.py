@@ -135,7 +135,9 @@ class Connection:
             capabilities=sorted(CAPABILITIES & self._offered),
         )
 
-    def refused(self, asked: LogIn, *, status: int, reason: str, code: int, text: str) -> None:
+    def refused(
+        self, asked: LogIn, *, status: int, reason: str, code: int, text: str, wait_ms: int | None = None
+    ) -> None:
         """Answer a login with a refusal. A client that is refused closes the socket by itself.
 
         Args:
@@ -144,9 +146,10 @@ class Connection:
             reason: its name.
             code: an error code; 20104 makes an SDK emit `tokenExpired`.
             text: for whoever looks at the error in the client.
+            wait_ms: how long it shall wait before it tries again, in milliseconds.
         """
         refusal = {"code": status, "status": reason, "errorCode": code, "description": text}
-        self._owed.append(packet({"method": "reply", "id": asked.id, "status": refusal}))
+        self._owed.append(packet({"method": "reply", "id": asked.id, "status": refusal}, _back_off(wait_ms)))
 
     def answer(
         self, asked: Ask, *, status: int, reason: str, headers: dict[str, str] | None, body: bytes
@@ -194,12 +197,16 @@ class Connection:
             wait_ms: how long it shall wait before that, in milliseconds.
         """
         self.state = State.CLOSED
-        payload = b"" if wait_ms is None else _encode({"backoff_policy": {"reconnect_min_ms": wait_ms}})
         status = {"code": code, "status": reason}
-        self._owed.append(packet({"method": "close", "id": _new_id(), "status": status}, payload))
+        self._owed.append(packet({"method": "close", "id": _new_id(), "status": status}, _back_off(wait_ms)))
 
     def _reply(self, packet_id: str, **more: Any) -> None:  # noqa: ANN401  # JSON
         self._owed.append(packet({"method": "reply", "id": packet_id, "status": _OK, **more}))
+
+
+def _back_off(wait_ms: int | None) -> bytes:
+    """Return the payload that makes an SDK wait before it comes again."""
+    return b"" if wait_ms is None else _encode({"backoff_policy": {"reconnect_min_ms": wait_ms}})
 
 
 def notification(message_type: str, payload: bytes) -> bytes:

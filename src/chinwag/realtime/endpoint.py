@@ -71,11 +71,19 @@ def error_body(error: ApiError) -> dict[str, Any]:
 
 
 class SocketSession:
-    """One connection, from its first packet to its last."""
+    """One connection, from its first packet to its last.
 
-    def __init__(self, here: Realtime, base: str, socket: SocketProtocol) -> None:
+    Args:
+        here: what it shares with others.
+        base: of addresses, as the client reached us.
+        address: from which the client comes.
+        socket: where its bytes go.
+    """
+
+    def __init__(self, here: Realtime, base: str, address: str, socket: SocketProtocol) -> None:
         self._here = here
         self._base = base
+        self._address = address
         self._socket = socket
         self._connection = Connection()
         self._client: Client | None = None
@@ -172,7 +180,7 @@ class SocketSession:
         tokens = self._here.tokens
         while True:
             forgotten = tokens.forgotten
-            session = await tokens.session(token)
+            session = await tokens.session(token, self._address)
             client = self._client or await self._here.log_in(session, self._base, self._socket)
             if tokens.forgotten == forgotten:
                 return session, client

@@ -47,6 +47,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
     here: ClassVar[Realtime]
     base: ClassVar[Callable[[dict[str, Any]], str]]
+    address: ClassVar[Callable[[dict[str, Any]], str]]
 
     _session: SocketSession | None = None
     _frames: Acknowledgements | None = None
@@ -56,9 +57,9 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         """Accept the handshake, or refuse it."""
         response = self.conn.accept(event)
         self.handshake_complete = True
-        base = ""
+        base, scope = "", self._scope(event)
         try:
-            base = type(self).base(self._scope(event))
+            base = type(self).base(scope)
         except ApiError as error:
             _log.info("socket refused", error=error.message, detail=error.detail, peer=self.client)
             response = _refusal(error)
@@ -68,7 +69,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             self.close_sent = True
             self.transport.close()
             return
-        self._session = SocketSession(self.here, base, self)
+        self._session = SocketSession(self.here, base, type(self).address(scope), self)
         self._session.begin()
         self._frames = Acknowledgements()
         self.start_keepalive()
@@ -181,14 +182,18 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         }
 
 
-def socket_protocol(here: Realtime, base: Callable[[dict[str, Any]], str]) -> type[SocketProtocol]:
+def socket_protocol(
+    here: Realtime, base: Callable[[dict[str, Any]], str], address: Callable[[dict[str, Any]], str]
+) -> type[SocketProtocol]:
     """Return the protocol of a server's sockets.
 
     Args:
         here: what they share.
         base: returns the base of addresses for a connection, as the client reached us.
+        address: returns the address from which the client of a connection comes.
     """
-    return type("SocketsHere", (SocketProtocol,), {"here": here, "base": staticmethod(base)})
+    known = {"here": here, "base": staticmethod(base), "address": staticmethod(address)}
+    return type("SocketsHere", (SocketProtocol,), known)
 
 
 def _refusal(error: ApiError) -> Response:

@@ -57,7 +57,7 @@ class Realtime:
         self.sessions = Sessions()
         self.outbox = Outbox(loop.call_soon)
         self.hub = Hub(self._replay)
-        self.presence = Presence(world)
+        self.presence = Presence(world.uncounted)
         self._read_status: dict[str, bool] = {}
         world.broker.listen(self._remember)
         world.broker.listen(Telling(self.hub, self._tells_read_status))
@@ -78,7 +78,7 @@ class Realtime:
                 identity=session.identity,
                 deployment_role_sid=session.deployment_role_sid,
             )
-            user = await commands.run(command, session.caller, self.world)
+            user = await commands.run(command, session.caller, self.world.uncounted)
         # Unless something else was told of it since it was read.
         self._read_status.setdefault(service.sid, service.read_status_enabled)
         self.presence.reports.setdefault(service.sid, service.reachability_enabled)

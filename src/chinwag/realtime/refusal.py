@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 _TEXTS = {20101: "Invalid Access Token", 20104: "Access Token expired", 20107: "Invalid grants"}
 
-_TRY_AGAIN = frozenset({HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.INTERNAL_SERVER_ERROR})
+_TRY_AGAIN = frozenset(
+    {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.INTERNAL_SERVER_ERROR}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ class Refusal:
         connection_code: the finer code, for the log.
         text: for people.
         detail: for developers; only in the log.
+        retry_after: after how many seconds an SDK shall try again, if that is known.
     """
 
     status: HTTPStatus
@@ -32,6 +35,7 @@ class Refusal:
     connection_code: int | None
     text: str
     detail: str | None
+    retry_after: int | None = None
 
     @classmethod
     def of_token(cls, error: TokenRefusedError) -> Refusal:
@@ -44,7 +48,7 @@ class Refusal:
         """Return what is said when a good token leads nowhere: its service is gone, or the store is away."""
         status = error.kind.status
         if status in _TRY_AGAIN:
-            return cls(status, error.kind.code, None, error.message, error.detail)
+            return cls(status, error.kind.code, None, error.message, error.detail, error.retry_after)
         return cls(HTTPStatus.FORBIDDEN, 20107, error.kind.code, error.message, error.detail)
 
     @property
@@ -55,6 +59,7 @@ class Refusal:
             "reason": self.status.phrase.upper(),
             "code": self.code,
             "text": self.text,
+            "wait_ms": None if self.retry_after is None else self.retry_after * 1000,
         }
 
     @property

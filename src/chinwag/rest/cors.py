@@ -8,7 +8,7 @@ _SAME = (
     b"access-control-allow-methods: GET, POST, DELETE, OPTIONS\r\n"
     b"access-control-allow-headers: Accept, Authorization, Content-Type, If-Match, If-Modified-Since, "
     b"If-None-Match, If-Unmodified-Since, X-Twilio-Webhook-Enabled, X-Twilio-Token\r\n"
-    b"access-control-expose-headers: ETag, Twilio-Request-Id, Chinwag-Detail\r\n"
+    b"access-control-expose-headers: ETag, Retry-After, Twilio-Request-Id, Chinwag-Detail\r\n"
     b"access-control-allow-credentials: true\r\n"
 )
 

@@ -129,6 +129,8 @@ class Manners:
         route = scope.get(ROUTE, "unmatched")
         self._meters.answered(scope["method"], route, status, seconds)
         error = scope.get(ERROR)
+        if error is not None:
+            self._meters.refused(error.kind.code)
         _log.info(
             "request",
             request_id=request_id,

@@ -106,7 +106,8 @@ class _Endpoint:
         sid = parse_sid("IS", service_sid)
         if sid is None:
             raise _nowhere(request)
-        return await self._around.tokens.caller(request.get_header("X-Twilio-Token"), sid), sid
+        address = self._around.address.client(request.scope, request.get_header)
+        return await self._around.tokens.caller(request.get_header("X-Twilio-Token"), sid, address), sid
 
     async def _seen(self, request: Request, caller: Caller, service_sid: str, media_sid: str) -> Media:
         """Return the file that a path names, if the caller may have it.
@@ -179,13 +180,13 @@ class Uploads(_Endpoint):
     async def _kept(self, caller: Caller, service_sid: str, media: Media, upload: Upload) -> Media:
         await self._around.contents.keep(media.sid, upload.pieces())
         finished = FinishMedia(service_sid=service_sid, sid=media.sid, size=upload.size)
-        return await commands.run(finished, caller, self._around.world)
+        return await commands.run(finished, caller, self._around.world.uncounted)
 
     async def _given_up(self, caller: Caller, service_sid: str, media: Media) -> None:
         """Remove the beginning of a file: its row first. What cannot be removed now is swept away later."""
         try:
             await commands.run(
-                RemoveMedia(service_sid=service_sid, sid=media.sid), caller, self._around.world
+                RemoveMedia(service_sid=service_sid, sid=media.sid), caller, self._around.world.uncounted
             )
             await self._around.contents.remove(media.sid)
         except ApiError as error:

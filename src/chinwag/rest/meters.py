@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.process_collector import ProcessCollector
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ class Meters:
             registry=self._registry,
         )
         self._answered: dict[tuple[str, str, int], Histogram] = {}
+        self._refused = Counter(
+            "chinwag_http_refused", "Requests that were refused.", ("code",), registry=self._registry
+        )
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count an answer."""
@@ -33,6 +36,10 @@ class Meters:
         if meter is None:
             meter = self._answered[labels] = self._requests.labels(method, route, str(status))
         meter.observe(seconds)
+
+    def refused(self, code: int) -> None:
+        """Count a refusal."""
+        self._refused.labels(str(code)).inc()
 
     def watch(self, name: str, text: str, value: Callable[[], float]) -> None:
         """Show a value that is asked for when somebody looks."""

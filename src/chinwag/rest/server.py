@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
     from chinwag.auth.basic import BasicAuthentication
     from chinwag.commands import World
+    from chinwag.domain.caller import Caller
+    from chinwag.rates import Requests
     from chinwag.rest.params import Form
     from chinwag.rest.urls import PublicAddress
 
@@ -60,6 +62,7 @@ class Surroundings:
     authentication: BasicAuthentication
     address: PublicAddress
     conventions: Conventions
+    requests: Requests | None = None
 
 
 class Endpoint:
@@ -85,7 +88,7 @@ def _responder(
 
     async def respond(request: falcon.asgi.Request, response: falcon.asgi.Response, **names: str) -> None:
         request.scope[ROUTE] = template
-        caller = await around.authentication.caller(request.get_header("Authorization"))
+        caller = await _caller(request, around)
         if route.webhook_header and _is_true(request.get_header(WEBHOOK_HEADER)):
             caller = replace(caller, tells_webhooks=True)
         call = Call(
@@ -120,6 +123,19 @@ def _responder(
             response.data = msgspec.json.encode(answer)
 
     return respond
+
+
+async def _caller(request: falcon.asgi.Request, around: Surroundings) -> Caller:
+    """Return who asks.
+
+    Raises:
+        ApiError: `AUTHENTICATE`; `TOO_MANY_REQUESTS`.
+    """
+    address = around.address.client(request.scope, request.get_header)
+    caller = await around.authentication.caller(request.get_header("Authorization"), address)
+    if around.requests is not None:
+        around.requests.count(caller.account_id)
+    return caller
 
 
 def _key(text: str | None) -> str | None:

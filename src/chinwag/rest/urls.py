@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from chinwag.errors import ApiError, Kinds
@@ -24,7 +25,8 @@ class PublicAddress:
 
     Args:
         fixed: the base, where the operator gave one; it wins over everything.
-        trusted_proxies: networks whose `X-Forwarded-Proto` and `X-Forwarded-Host` are believed.
+        trusted_proxies: networks whose `X-Forwarded-Proto`, `X-Forwarded-Host` and `X-Forwarded-For` are
+            believed.
     """
 
     fixed: str | None = None
@@ -56,17 +58,28 @@ class PublicAddress:
             raise ApiError(Kinds.MALFORMED_REQUEST, "the Host header is no host")
         return f"{scheme}://{host}"
 
+    def client(self, scope: Mapping[str, Any], header: Callable[[str], str | None]) -> str:
+        """Return the address from which somebody comes, without what anybody there can choose at will.
+
+        Args:
+            scope: of ASGI.
+            header: returns a header of the request, or None.
+        """
+        client = scope.get("client")
+        return _client(client[0], header("x-forwarded-for"), self.trusted_proxies) if client else ""
+
     def of_socket(self, scope: Mapping[str, Any]) -> str:
         """Return the base for who came by a WebSocket, in the scheme of HTTP.
 
         Raises:
             ApiError: `MALFORMED_REQUEST` for a host that cannot be one.
         """
-        headers = {
-            name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
-        }
         scheme = "https" if scope["scheme"] == "wss" else "http"
-        return self.base({**scope, "scheme": scheme}, headers.get)
+        return self.base({**scope, "scheme": scheme}, _headers(scope).get)
+
+    def client_of_socket(self, scope: Mapping[str, Any]) -> str:
+        """Return the address from which somebody comes by a WebSocket."""
+        return self.client(scope, _headers(scope).get)
 
     def _trusts(self, scope: Mapping[str, Any]) -> bool:
         client = scope.get("client")
@@ -74,6 +87,33 @@ class PublicAddress:
             return False
         address = ip_address(client[0])
         return any(address in network for network in self.trusted_proxies)
+
+
+def _headers(scope: Mapping[str, Any]) -> dict[str, str]:
+    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+
+
+@lru_cache(maxsize=4096)
+def _client(peer: str, forwarded: str | None, trusted_proxies: tuple[Network, ...]) -> str:
+    """Return the address of a client: that of the peer, or the last one that a trusted proxy has seen."""
+    address = ip_address(peer)
+    for seen in reversed((forwarded or "").split(",")):
+        if not any(address in network for network in trusted_proxies):
+            break
+        try:
+            address = ip_address(_without_port(seen.strip()))
+        except ValueError:
+            break
+    if isinstance(address, IPv6Address):
+        # Whoever has one has 2^64 of them.
+        return str(address.ipv4_mapped or IPv6Network((int(address), 64), strict=False))
+    return str(address)
+
+
+def _without_port(text: str) -> str:
+    if text.startswith("["):
+        return text[1:].partition("]")[0]
+    return text.partition(":")[0] if text.count(":") == 1 else text
 
 
 def _first(value: str) -> str:

@@ -1,0 +1,67 @@
+"""Who is wrong about a secret again and again is slowed down, address by address, and nobody else is.
+
+Why right credentials may have to wait at an address that guesses, and nowhere else:
+docs/decisions/0012-rates-and-guesses.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from chinwag.errors import ApiError, Kinds
+from chinwag.rates import Rate, exceeded
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
+
+PATIENCE_SECONDS = 3.0
+"""How long an address waits for its turn, in seconds. If more of it wait than that, they are refused."""
+
+
+class Guesses:
+    """How often each address was wrong about a secret.
+
+    Args:
+        per_minute: how often it may be; so often at once, and no more than that in the long run.
+        now: a clock that never goes back, in seconds.
+    """
+
+    def __init__(self, per_minute: int, now: Callable[[], float]) -> None:
+        self._rate = Rate(per_minute / 60, per_minute, now)
+
+    @asynccontextmanager
+    async def guess(self, address: str) -> AsyncGenerator[None]:
+        """Look at credentials that have never been right from an address, once it is its turn.
+
+        Raises:
+            ApiError: `TOO_MANY_REQUESTS`, and nobody has looked at them.
+        """
+        in_turn = await self._in_turn(address)
+        try:
+            yield
+        except ApiError as error:
+            if error.kind is Kinds.AUTHENTICATE and not in_turn:
+                self._rate.count(address)
+            raise
+
+    async def wrong(self, address: str) -> None:
+        """Count a token that was not signed with the secret of its key, and answer in turn.
+
+        Raises:
+            ApiError: `TOO_MANY_REQUESTS`.
+        """
+        if not await self._in_turn(address):
+            self._rate.count(address)
+
+    async def _in_turn(self, address: str) -> bool:
+        """Wait for the turn of an address that was wrong too often; return whether it was."""
+        wait = self._rate.wait(address)
+        if wait == 0:
+            return False
+        if wait > PATIENCE_SECONDS:
+            raise exceeded(Kinds.TOO_MANY_REQUESTS, wait - PATIENCE_SECONDS)
+        self._rate.count(address)  # its turn is used up, whatever comes of it
+        await asyncio.sleep(wait)
+        return True
