@@ -477,6 +477,8 @@ class Churn:
 
 async def churn(database_url: str, plan: Plan) -> Report:
     """Run it on a database."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 4 * plan.clients + 1000)), hard))
     place = Place(database_url)
     await place.start()
     credentials = {"Authorization": aiohttp.encode_basic_auth(ACCOUNT_SID, AUTH_TOKEN)}
@@ -506,9 +508,6 @@ def main() -> int:
     parser.add_argument("--engine", choices=["sqlite", "postgres"])
     wanted = parser.parse_args()
     plan = Plan(wanted.clients, wanted.seconds, wanted.messages, wanted.kill_server, wanted.seed)
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 4 * plan.clients + 1000)), hard))
-
     clean = True
     for engine in [wanted.engine] if wanted.engine else ["sqlite", "postgres"]:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
