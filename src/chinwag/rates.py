@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 MEMORY = 50_000
 """Most keys of a rate that are remembered; the one that was not used for longest goes first."""
 
-_ROUNDING = 1e-6
-"""Seconds that come of adding fractions of them, and mean nothing."""
-
 
 class Rate:
     """How often each of many keys may do something.
@@ -42,7 +39,8 @@ class Rate:
 
     def __init__(self, per_second: float, at_once: int, now: Callable[[], float]) -> None:
         self._gap = 1 / per_second
-        self._slack = (at_once - 1) * self._gap
+        # Half a gap more than it says: adding fractions is not exact, and the last one shall not be late.
+        self._slack = (at_once - 0.5) * self._gap
         self._most = 2 * at_once * self._gap
         self._now = now
         self._until: OrderedDict[Hashable, float] = OrderedDict()
@@ -55,10 +53,7 @@ class Rate:
     def wait(self, key: Hashable) -> float:
         """Return after how many seconds a key may do it once more; 0 is now."""
         until = self._until.get(key)
-        if until is None:
-            return 0.0
-        wait = until - self._slack - self._now()
-        return wait if wait > _ROUNDING else 0.0
+        return 0.0 if until is None else max(0.0, until - self._slack - self._now())
 
     def count(self, key: Hashable) -> None:
         """Note that a key has done it. Nobody who overdoes it has to wait for longer than `at_once` lasts."""

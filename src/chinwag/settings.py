@@ -259,16 +259,16 @@ class Settings(StoreSettings):
     media_size_limit_mb: Annotated[int, _read(_number(1, 100_000), "a number from 1 to 100000")] = 150
     """Largest file in a message, in MB of 1,048,576 bytes."""
 
-    requests_per_second: Annotated[int, _read(_number(0, 1_000_000), "a number from 0 to 1000000")] = 0
+    requests_per_second: Annotated[int, _read(_number(0, 100_000), "a number from 0 to 100000")] = 0
     """Most requests of an account over REST in a second; 0 is as many as come."""
 
-    service_actions_per_second: Annotated[int, _read(_number(0, 1_000_000), "a number from 0 to 1000000")] = 0
+    service_actions_per_second: Annotated[int, _read(_number(0, 100_000), "a number from 0 to 100000")] = 0
     """Most changes in a service in a second, over REST and by client SDKs; 0 is as many as come."""
 
-    channel_actions_per_second: Annotated[int, _read(_number(0, 1_000_000), "a number from 0 to 1000000")] = 0
+    channel_actions_per_second: Annotated[int, _read(_number(0, 100_000), "a number from 0 to 100000")] = 0
     """Most changes in a channel in a second, over REST and by client SDKs; 0 is as many as come."""
 
-    guesses_per_minute: Annotated[int, _read(_number(0, 1_000_000), "a number from 0 to 1000000")] = 100
+    guesses_per_minute: Annotated[int, _read(_number(0, 100_000), "a number from 0 to 100000")] = 100
     """How often an address may be wrong about a secret in a minute before it has to wait; 0 is as often as it
     likes."""
 
