@@ -82,3 +82,42 @@ def test_what_cannot_be_a_host_is_refused(host: str) -> None:
             TRUSTING.base(scope(), (headers if "," not in host else {"host": host}).get)
 
         assert refusal.value.kind is Kinds.MALFORMED_REQUEST
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "client"),
+    [
+        ("192.0.2.7", None, "192.0.2.7"),
+        ("192.0.2.7", "203.0.113.9", "192.0.2.7"),  # anybody can say that
+        ("10.1.2.3", None, "10.1.2.3"),
+        ("10.1.2.3", "", "10.1.2.3"),
+        ("10.1.2.3", "203.0.113.9", "203.0.113.9"),
+        ("10.1.2.3", "198.51.100.1, 203.0.113.9", "203.0.113.9"),  # the client itself said the first one
+        ("10.1.2.3", "198.51.100.1,203.0.113.9 , 10.9.9.9", "203.0.113.9"),
+        ("10.1.2.3", "10.8.8.8, 10.9.9.9", "10.8.8.8"),
+        ("10.1.2.3", "203.0.113.9:4711", "203.0.113.9"),
+        ("10.1.2.3", "203.0.113.9, unknown", "10.1.2.3"),
+        ("10.1.2.3", "203.0.113.9, é, 10.9.9.9", "10.9.9.9"),
+        ("2001:db8:1:2:3:4:5:6", None, "2001:db8:1:2::/64"),
+        ("fd00::17", "[2001:db8:1:2::ffff]:4711", "2001:db8:1:2::/64"),
+        ("fd00::17", "2001:db8:1:2::eeee", "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.7", None, "192.0.2.7"),
+        ("fe80::1%eth0", None, "fe80::/64"),
+    ],
+)
+def test_a_client_is_where_a_trusted_proxy_saw_it_and_in_ipv6_its_network(
+    peer: str, forwarded: str | None, client: str
+) -> None:
+    headers = {} if forwarded is None else {"x-forwarded-for": forwarded}
+
+    assert TRUSTING.client(scope(peer), headers.get) == client
+
+
+def test_a_client_without_an_address_has_none() -> None:
+    assert TRUSTING.client(scope(None), {}.get) == ""
+
+
+def test_a_client_of_a_socket_is_found_in_the_same_way() -> None:
+    headers = [(b"X-Forwarded-For", b"203.0.113.9"), (b"Host", b"inside")]
+
+    assert TRUSTING.client_of_socket({**scope(), "headers": headers}) == "203.0.113.9"
