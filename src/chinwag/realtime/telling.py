@@ -61,6 +61,8 @@ class Telling:
 
     def __call__(self, told: Event) -> None:  # noqa: C901, PLR0912  # one arm for each event
         """Tell all who follow what an event changed."""
+        if not self._hub.clients:
+            return
         match told:
             case happened.MessageAdded(added):
                 self._message(added, Action.ADDED)

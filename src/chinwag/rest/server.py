@@ -158,6 +158,8 @@ def _is_true(text: str | None) -> bool:
 
 def _decoded(segment: str) -> str:
     """Return a segment of a path as text. What is not UTF-8, or holds a NUL, names nothing that can exist."""
+    if "%" not in segment:
+        return segment
     try:
         text = unquote(segment, errors="strict")
     except UnicodeDecodeError:
