@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median, quantiles
 from typing import TYPE_CHECKING
 
 from bench import targets
@@ -39,6 +41,9 @@ LISTEN_SECONDS = 2.0
 
 RATE = 20.0
 LATENCY_SECONDS = 15.0
+
+DISK_SECONDS = 5.0
+"""How long the disk is measured alone, in the same rounds as a server that waits for it."""
 
 SLOW_CROWD, SLOW_RATE, SLOW_SECONDS = 20, 50.0, 8.0
 SLOW_BODY = "x" * 30_000
@@ -121,11 +126,17 @@ class Sockets:
         chat, channel = self._channel_with(1)
         with crowd(self._gather(chat, channel, 1)) as listening:
             listening.deliver(self._pace(chat, seconds=1.0))
-            self._now("latency")
-            came = [listening.deliver(self._pace(chat, seconds=LATENCY_SECONDS)) for _ in range(self._rounds)]
+            came: list[Delivered] = []
+            disk: list[list[float]] = []
+            for nth in range(self._rounds):
+                self._now("latency", nth)
+                came.append(listening.deliver(self._pace(chat, seconds=LATENCY_SECONDS)))
+                disk.append(_flushes_ms(self._folder, DISK_SECONDS))
         work = f"post to client, {RATE:.0f}/s"
         self._add_size(f"{work}: p50", [each.latency_ms(0.5) for each in came], "ms")
         self._add_size(f"{work}: p99", [each.latency_ms(0.99) for each in came], "ms", MOST_LATENCY_MS)
+        self._add_size("the disk alone: p50", [median(each) for each in disk], "ms")
+        self._add_size("the disk alone: p99", [quantiles(each, n=100)[-1] for each in disk], "ms")
 
     def idle(self) -> None:
         """What it takes to keep many connected who do nothing."""
@@ -163,8 +174,9 @@ class Sockets:
         self._add_size(f"{work}", ours, "s", MOST_START_S)
         if shutil.which("node") and SDK.exists():
             starts = [self._start_sdk(token) for _ in range(self._rounds)]
-            self._add_size(f"{work}, SDK", [ready for ready, _ in starts], "s", MOST_START_S)
-            self._add_size(f"{work}, SDK, live", [live for _, live in starts], "s")
+            self._add_size(f"{work}, SDK", [start["channels"] for start in starts], "s", MOST_START_S)
+            self._add_size(f"{work}, SDK: CPU", [start["cpu"] for start in starts], "s")
+            self._add_size(f"{work}, SDK, live", [start["live"] for start in starts], "s")
 
     def slow(self) -> None:
         """One client that stops reading, and what the others notice of it."""
@@ -259,8 +271,8 @@ class Sockets:
         post = request("POST", f"{chat.channels[0].path}/Messages", f"Body={SLOW_BODY}")
         return Pace(port=self._server.port, post=post, rate=SLOW_RATE, seconds=SLOW_SECONDS, stalls=stalls)
 
-    def _start_sdk(self, token: str) -> tuple[float, float]:
-        """Start the SDK in Node; return when it had all channels and when it followed them, in seconds."""
+    def _start_sdk(self, token: str) -> dict[str, float]:
+        """Start the SDK in Node; return in seconds what the script says of it."""
         done = subprocess.run(
             ["node", str(START_SCRIPT), str(SDK), str(self._server.port), token, str(START_CHANNELS)],
             capture_output=True,
@@ -270,8 +282,7 @@ class Sockets:
         )
         if done.returncode:
             raise LoadFailedError(f"the SDK did not start: {done.stderr[-1000:]}")
-        said = json.loads(done.stdout.splitlines()[-1])
-        return said["channels"], said["live"]
+        return json.loads(done.stdout.splitlines()[-1])
 
     def _rss(self) -> int:
         return self._server.process.memory_info().rss
@@ -320,3 +331,16 @@ def _like(once: Delivered) -> bytes:
     """Return as many bytes as each client was sent for a message, with the same marks."""
     size = once.bytes // once.deliveries
     return (PACKET * 2 + MARK).ljust(size, b".")
+
+
+def _flushes_ms(folder: Path, seconds: float) -> list[float]:
+    """Append to a file and flush it at the pace of the posts; return how long each flush took."""
+    took: list[float] = []
+    with (folder / "flushed").open("ab", buffering=0) as file:
+        until = time.perf_counter() + seconds
+        while (began := time.perf_counter()) < until:
+            file.write(bytes(4096))
+            os.fdatasync(file.fileno())
+            took.append((time.perf_counter() - began) * 1000)
+            time.sleep(1 / RATE)
+    return took
