@@ -29,7 +29,8 @@ from chinwag.logs import logger
 from chinwag.rates import Actions
 from chinwag.realtime.protocol import socket_protocol
 from chinwag.realtime.realtime import Realtime
-from chinwag.rest.protocol import BoundedProtocol
+from chinwag.rest.protocol import bounded_protocol
+from chinwag.rest.room import Entrance, Room, Strangers
 from chinwag.settings import LOOPBACK, allowed_networks, media_place
 from chinwag.storage.contents import ContentStore
 from chinwag.storage.store import sqlite_path
@@ -73,7 +74,7 @@ async def serve(settings: Settings, ready: Callable[[str, Credentials | None], N
         CannotStartError: it cannot run as it is set up.
         StoreCannotOpenError: there is no place for the contents of media.
     """
-    _raise_file_limit()
+    files = _raise_file_limit()
     bundle = _demo_bundle(settings)
     guard = AddressGuard(allowed_networks(settings), credentials=settings.outgoing_credentials)
     # The port first: an account that was made by a server that cannot listen is never shown to anybody.
@@ -94,8 +95,18 @@ async def serve(settings: Settings, ready: Callable[[str, Credentials | None], N
             asked = replace(parts, world=replace(parts.world, actions=_actions(settings, parts)))
             realtime = Realtime(asked.world, tokens, asyncio.get_running_loop(), settings.media_size_limit_mb)
             await realtime.presence.begin()
+            entrance = Entrance(
+                Room(settings.requests_at_a_time), Strangers(min(settings.unknown_connections, files // 2))
+            )
             application = web(
-                settings, asked, authentication, realtime, contents=contents, guard=guard, bundle=bundle
+                settings,
+                asked,
+                authentication,
+                realtime,
+                entrance,
+                contents=contents,
+                guard=guard,
+                bundle=bundle,
             )
 
             beside = [
@@ -109,6 +120,7 @@ async def serve(settings: Settings, ready: Callable[[str, Credentials | None], N
                     application,
                     lambda base: ready(base, credentials),
                     realtime,
+                    entrance=entrance,
                 )
             finally:
                 for task in beside:
@@ -188,11 +200,15 @@ async def _credentials(settings: Settings, parts: Parts) -> Credentials | None:
     return None
 
 
-def _raise_file_limit() -> None:
-    """Allow as many open files as the system does: each connection is one, and the usual limit is 1,024."""
+def _raise_file_limit() -> int:
+    """Allow as many open files as the system does, and return how many: the usual limit is 1,024.
+
+    Each connection is one.
+    """
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
 def _demo_bundle(settings: Settings) -> bytes | None:
@@ -217,6 +233,8 @@ async def _listen(
     application: Application,
     ready: Callable[[str], None],
     realtime: Realtime,
+    *,
+    entrance: Entrance,
 ) -> None:
     """Serve an application on a socket until SIGTERM or SIGINT."""
 
@@ -244,9 +262,12 @@ async def _listen(
 
     config = uvicorn.Config(
         application,  # type: ignore[arg-type]  # uvicorn's types of ASGI are stricter than ASGI
-        http=BoundedProtocol,
+        http=bounded_protocol(entrance),
         ws=socket_protocol(
-            realtime, public_address(settings).of_socket, public_address(settings).client_of_socket
+            realtime,
+            public_address(settings).of_socket,
+            public_address(settings).client_of_socket,
+            entrance.strangers,
         ),
         ws_max_size=limits.SOCKET_MESSAGE_BYTES,
         ws_ping_interval=limits.PING_SECONDS,

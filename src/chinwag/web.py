@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from chinwag.domain.media import Contents
     from chinwag.realtime.realtime import Realtime
     from chinwag.rest.manners import Application
+    from chinwag.rest.room import Entrance
     from chinwag.settings import Settings
 
 
@@ -39,6 +40,7 @@ def web(
     parts: Parts,
     authentication: BasicAuthentication,
     realtime: Realtime,
+    entrance: Entrance,
     *,
     contents: Contents,
     guard: AddressGuard,
@@ -59,6 +61,7 @@ def web(
     meters = Meters()
     meters.watch("chinwag_sockets", "Clients that are logged in.", lambda: len(realtime.hub.everybody()))
     meters.watch("chinwag_topics", "Objects that clients follow.", lambda: len(realtime.hub.topics))
+    entrance.watched(meters)
     requests = Requests(settings.requests_per_second, monotonic) if settings.requests_per_second else None
     app = rest_app(Surroundings(parts.world, authentication, address, conventions, requests))
     app.add_route("/", Home())

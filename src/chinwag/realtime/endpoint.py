@@ -116,6 +116,7 @@ class SocketSession:
         match asked:
             case LogIn():
                 self._logging_in = True
+                self._socket.is_stranger(yes=False)
                 self._socket.pause()
                 self._start(self._log_in(asked))
             case Ask():
@@ -170,6 +171,7 @@ class SocketSession:
                 self._let_in(asked, client, session)
         finally:
             self._logging_in = False
+            self._socket.is_stranger(yes=self._client is None)
             self._take_what_waits()
 
     async def _session_of(self, token: str) -> tuple[Session, Client]:

@@ -6,7 +6,7 @@ most messages, and memory for each connection: docs/decisions/0006-sockets-witho
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import msgspec
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -20,6 +20,7 @@ from chinwag.realtime.acknowledgements import Acknowledgements
 from chinwag.realtime.endpoint import SocketSession, error_body
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable
 
     from websockets.frames import Frame
@@ -39,6 +40,18 @@ _REASON_BYTES = 123
 _log = logger()
 
 
+class Strangers(Protocol):
+    """The connections of which nobody knows whose they are. There may be only so many."""
+
+    def came(self, transport: asyncio.Transport) -> None:
+        """Take note of one."""
+        ...
+
+    def left(self, transport: asyncio.Transport) -> None:
+        """Take note of one that is known, or asks to be, or is over."""
+        ...
+
+
 class SocketProtocol(WebSocketsSansIOProtocol):
     """A WebSocket connection. It is what `chinwag.realtime.client.Socket` asks for."""
 
@@ -48,6 +61,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     here: ClassVar[Realtime]
     base: ClassVar[Callable[[dict[str, Any]], str]]
     address: ClassVar[Callable[[dict[str, Any]], str]]
+    strangers: ClassVar[Strangers]
 
     _session: SocketSession | None = None
     _frames: Acknowledgements | None = None
@@ -112,6 +126,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """End the session."""
         super().connection_lost(exc)
+        self.strangers.left(self.transport)
         if self._session is not None:
             self._session.ended(lost=not self._was_closed)
             self._session = None
@@ -150,6 +165,13 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             self.close_sent = True
             self._end_soon()
 
+    def is_stranger(self, *, yes: bool) -> None:
+        """Take note of whether nobody knows, and nobody is being asked, whose connection this is."""
+        if not yes:
+            self.strangers.left(self.transport)
+        elif not self.transport.is_closing():
+            self.strangers.came(self.transport)
+
     def _end_soon(self) -> None:
         """Cut the connection if it does not end by itself: whoever does not read would hold it for ever."""
         if self.close_timer is None and not self.disconnected:
@@ -183,7 +205,10 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
 
 def socket_protocol(
-    here: Realtime, base: Callable[[dict[str, Any]], str], address: Callable[[dict[str, Any]], str]
+    here: Realtime,
+    base: Callable[[dict[str, Any]], str],
+    address: Callable[[dict[str, Any]], str],
+    strangers: Strangers,
 ) -> type[SocketProtocol]:
     """Return the protocol of a server's sockets.
 
@@ -191,8 +216,14 @@ def socket_protocol(
         here: what they share.
         base: returns the base of addresses for a connection, as the client reached us.
         address: returns the address from which the client of a connection comes.
+        strangers: those that have not logged in.
     """
-    known = {"here": here, "base": staticmethod(base), "address": staticmethod(address)}
+    known = {
+        "here": here,
+        "base": staticmethod(base),
+        "address": staticmethod(address),
+        "strangers": strangers,
+    }
     return type("SocketsHere", (SocketProtocol,), known)
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily
 from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from prometheus_client import Metric
 
 
 class Meters:
@@ -45,6 +49,20 @@ class Meters:
         """Show a value that is asked for when somebody looks."""
         Gauge(name, text, registry=self._registry).set_function(value)
 
+    def count(self, name: str, text: str, value: Callable[[], float]) -> None:
+        """Show a count that is asked for when somebody looks. It ends in `_total` there."""
+        self._registry.register(_Count(name, text, value))
+
     def text(self) -> bytes:
         """Return everything in the text format of Prometheus."""
         return generate_latest(self._registry)
+
+
+class _Count(Collector):
+    """A number that only grows, and that somebody else counts."""
+
+    def __init__(self, name: str, text: str, value: Callable[[], float]) -> None:
+        self._name, self._text, self._value = name, text, value
+
+    def collect(self) -> Iterator[Metric]:
+        yield CounterMetricFamily(self._name, self._text, self._value())

@@ -7,18 +7,21 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from chinwag import limits
 from chinwag.errors import ApiError, Kinds
 from chinwag.logs import logger
 from chinwag.rest import envelope
 from chinwag.rest.body import DRAINED
+from chinwag.rest.guest import GuestProtocol, TurnedAway
 from chinwag.rest.manners import LINES, UPLOAD, manners, new_request_id
 from chinwag.rest.transport import OneWrite
 
 if TYPE_CHECKING:
     import asyncio
+
+    from chinwag.rest.room import Entrance
 
 _log = logger()
 
@@ -26,6 +29,8 @@ _VERSIONS = frozenset({"1.0", "1.1"})
 
 _MOST_BEHIND_HEAD = 2 * DRAINED
 """Most bytes behind a head, body, chunk sizes, trailers and all: the parser itself would go on for ever."""
+
+_TURNED_AWAY: Any = TurnedAway()
 
 _LINGER_SECONDS = 1.0
 """How long a client that was refused may go on sending, in seconds. What it sends is not looked at."""
@@ -46,13 +51,14 @@ class _Upload:
     until: float
 
 
-class BoundedProtocol(HttpToolsProtocol):
+class BoundedProtocol(GuestProtocol):
     """uvicorn's protocol with bounds on the head of a request, and the JSON envelope for what is not HTTP.
 
     A request line and headers take at most `limits.HEAD_BYTES` in `limits.HEADERS` lines, and arrive within
     `limits.HEAD_SECONDS` of their first byte (of the connection, for its first request); the body arrives
     within `limits.BODY_SECONDS` of its head. What is refused here is answered in its turn, after the requests
-    before it, and ends the connection. A client that leaves an answer unread is cut off.
+    before it, and ends the connection. A request for which there is no room is answered at its head, and the
+    connection rests for a moment.
 
     An application that wants a larger body says so, under the key `UPLOAD` of the scope: such a body may
     pause for `limits.UPLOAD_IDLE_SECONDS` and take `limits.UPLOAD_SECONDS` in all.
@@ -67,7 +73,6 @@ class BoundedProtocol(HttpToolsProtocol):
     _refusal: ApiError | None = None
     _is_socket = False
     _lingers = False
-    _unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first head."""
@@ -76,11 +81,11 @@ class BoundedProtocol(HttpToolsProtocol):
         self._one_write = OneWrite(transport, self._close, self.loop)
         self.transport = self._one_write  # type: ignore[assignment]  # all that uvicorn asks of it
         self._timer = self.loop.call_later(limits.HEAD_SECONDS, self._head_is_late)
+        self.strangers.came(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop waiting."""
         self._stop_timing()
-        self._is_read()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -115,6 +120,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._timer = self.loop.call_later(limits.HEAD_SECONDS, self._head_is_late)
         elif self._timer is None and self._reading_body:
             self._timer = self.loop.call_later(limits.BODY_SECONDS, self._body_is_late)
+            self.room.sends(self)
 
     def on_message_begin(self) -> None:
         """Begin a head."""
@@ -152,9 +158,15 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._offers_upgrade():
             return
         self._stop_timing()
+        if len(self.tasks) >= self.room.most and self._is_one_too_many():
+            self._turn_away()
+            return
         self.scope[LINES] = self._one_write.add  # type: ignore[typeddict-unknown-key]
         self.scope[UPLOAD] = partial(self._expect_upload, self.scope)  # type: ignore[typeddict-unknown-key]
         super().on_headers_complete()
+        self._begin_body()
+
+    def _begin_body(self) -> None:
         self._reading_head = False
         self._reading_body = True
         self._body_bytes = 0
@@ -167,26 +179,22 @@ class BoundedProtocol(HttpToolsProtocol):
         self._reading_body = False
         if self._upload is not None:
             self._upload, self._body_bytes = None, 0
-        self._stop_timing()
+        if self._timer is not None:  # the body did not come with its head
+            self.room.goes_on(self)
+            self._stop_timing()
+        if not self._is_known and not self.cycle.response_complete:
+            self.strangers.left(self._bare)  # as long as it is being answered
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """Go on with the next request, or with the refusal that waits behind the last one."""
         self._one_write.end()
         was_last = not self.pipeline
+        if not self._is_known and was_last:
+            self._get_to_know()
         super().on_response_complete()
         if was_last and self._refusal is not None:
             self._answer_and_close(self._refusal)
-
-    def pause_writing(self) -> None:
-        """Wait for the client to read what it was sent."""
-        super().pause_writing()
-        self._unread = self.loop.call_later(limits.READER_SECONDS, self._is_not_read)
-
-    def resume_writing(self) -> None:
-        """The client has read it."""
-        self._is_read()
-        super().resume_writing()
 
     def _feed(self, data: bytes) -> None:
         """Parse.
@@ -266,15 +274,6 @@ class BoundedProtocol(HttpToolsProtocol):
         else:
             self._refuse(ApiError(Kinds.REQUEST_TIMEOUT, "the upload pauses, or takes too long"))
 
-    def _is_not_read(self) -> None:
-        _log.info("cut off", peer=self.client, detail="the client does not read its answer")
-        self._bare.abort()
-
-    def _is_read(self) -> None:
-        if self._unread is not None:
-            self._unread.cancel()
-            self._unread = None
-
     def _stop_timing(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
@@ -323,6 +322,23 @@ class BoundedProtocol(HttpToolsProtocol):
         self.transport.write(_answer(error, request_id, origin))
         self._linger()
 
+    def _turn_away(self) -> None:
+        """Answer a request whose head is there with a refusal, and read nothing more for a moment."""
+        last = self.expect_100_continue or not self.parser.should_keep_alive()
+        origin = next((value for name, value in self.headers if name == b"origin"), None)
+        self._one_write.flush()
+        self._bare.write(self.room.refusal(origin, last=last))
+        self.cycle = _TURNED_AWAY
+        self._begin_body()
+        if last:
+            self._linger()
+            return
+        self.flow.pause_reading()
+        self.room.rest(self)
+        self.timeout_keep_alive_task = self.loop.call_later(
+            self.timeout_keep_alive, self.timeout_keep_alive_handler
+        )
+
     def _close(self) -> None:
         """Close, but let a client that is still sending read what it was answered."""
         if self._reading_body and self.cycle.response_complete and not self._lingers:
@@ -341,6 +357,11 @@ class BoundedProtocol(HttpToolsProtocol):
         self.flow.resume_reading()
         self._bare.write_eof()
         self.loop.call_later(_LINGER_SECONDS, self._bare.close)
+
+
+def bounded_protocol(entrance: Entrance) -> type[BoundedProtocol]:
+    """Return the protocol of a server's connections."""
+    return type("HttpHere", (BoundedProtocol,), {"room": entrance.room, "strangers": entrance.strangers})
 
 
 def _answer(error: ApiError, request_id: str, origin: bytes | None) -> bytes:

@@ -1,0 +1,193 @@
+"""How much a server takes on: requests at a time, and connections of strangers.
+
+Whoever is overloaded must spend next to nothing on what it turns away, or turning away eats the rest
+(docs/decisions/0013-what-is-too-much-is-turned-away.md). So both are bounds on numbers that are known
+already, and what is turned away is neither authenticated, nor parsed, nor logged one by one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict, deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+from chinwag.errors import ApiError, Kinds
+from chinwag.logs import logger
+from chinwag.rest import envelope
+from chinwag.rest.manners import manners, new_request_id
+
+if TYPE_CHECKING:
+    from asyncio import Transport
+    from collections.abc import Collection
+
+    from chinwag.rest.meters import Meters
+
+_log = logger()
+
+REST_SECONDS = 1.0
+"""How long a connection is not listened to after a request of it was turned away, in seconds: as long as its
+client is told to wait."""
+
+REFUSALS = 2000
+"""Most refusals a second of connections that go on asking. Each takes 30 µs, a fifth of what a message does,
+so these are a fifteenth of what there is. When more would be asked for, connections rest for longer."""
+
+_TICK_SECONDS = 0.02
+
+SLOW_SECONDS = 1.0
+"""How long a body may take to arrive before its request no longer counts, in seconds. Otherwise a few hundred
+clients that begin requests and do not end them would keep everybody out."""
+
+_LOG_SECONDS = 1.0
+
+
+class Turned(Protocol):
+    """A connection, of which a request was turned away."""
+
+    def listen_again(self) -> None:
+        """Read the next request."""
+        ...
+
+
+class Room:
+    """Whether there is room for another request.
+
+    Args:
+        most: requests at a time. Those do not count that wait for their own client, who sends a body slowly
+            or does not read an answer.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.turned_away = 0
+        self._loop = loop = asyncio.get_running_loop()
+        self._sending: dict[object, float] = {}
+        self._slow: set[object] = set()
+        self._resting: deque[tuple[float, Turned]] = deque()
+        self._next = 0.0
+        self._lines = _Lines(loop, "overloaded: requests are refused")
+        error = ApiError(Kinds.UNAVAILABLE, "as many requests as the server takes are under way")
+        head, body = envelope.last_answer(error)
+        lines = b"".join(b"%b: %b\r\n" % line for line in head if line[0] != b"connection")
+        self._begins = STATUS_LINE[int(error.kind.status)] + lines
+        self._ends = b"\r\n" + body
+
+    def is_full(self, under_way: Collection[object]) -> bool:
+        """Return whether another request is one too many, those left aside that wait for their clients."""
+        now = self._loop.time()
+        while self._sending:
+            connection, since = next(iter(self._sending.items()))
+            if since > now - SLOW_SECONDS:
+                break
+            del self._sending[connection]
+            self._slow.add(connection)
+        return len(under_way) - len(self._slow) >= self.most
+
+    def sends(self, connection: object) -> None:
+        """Take note of a client that is sending the body of a request."""
+        self._sending[connection] = self._loop.time()
+
+    def is_slow(self, connection: object) -> None:
+        """Take note of a client that does not read its answer."""
+        self._slow.add(connection)
+
+    def goes_on(self, connection: object) -> None:
+        """Take note that a client does not keep us waiting any more."""
+        self._sending.pop(connection, None)
+        self._slow.discard(connection)
+
+    def refusal(self, origin: bytes | None, *, last: bool) -> bytes:
+        """Return the answer to a request that is turned away."""
+        self.turned_away += 1
+        self._lines.count()
+        close = b"connection: close\r\n" if last else b""
+        return self._begins + close + manners(new_request_id(), origin) + self._ends
+
+    def rest(self, connection: Turned) -> None:
+        """Have a connection listen again in a while."""
+        self._next = max(self._next + 1 / REFUSALS, self._loop.time() + REST_SECONDS)
+        self._resting.append((self._next, connection))
+        if len(self._resting) == 1:
+            self._loop.call_later(_TICK_SECONDS, self._rouse)
+
+    def _rouse(self) -> None:
+        now = self._loop.time()
+        while self._resting and self._resting[0][0] <= now:
+            self._resting.popleft()[1].listen_again()
+        if self._resting:
+            self._loop.call_later(_TICK_SECONDS, self._rouse)
+
+
+class Strangers:
+    """The connections of which nobody knows whose they are, and on which nothing is being done.
+
+    When another one comes and there are too many, the oldest is cut off: it has had the most time to say
+    who it is, and a client in good faith needs little.
+
+    Args:
+        most: how many there may be.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.cut_off = 0
+        self._waiting: OrderedDict[Transport, None] = OrderedDict()
+        self._lines = _Lines(asyncio.get_running_loop(), "too many strangers: the oldest are cut off")
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._waiting)
+
+    def came(self, transport: Transport) -> None:
+        """Take note of a connection that may do nothing for ever."""
+        self._waiting[transport] = None
+        if len(self._waiting) > self.most:
+            oldest, _ = self._waiting.popitem(last=False)
+            oldest.abort()
+            self.cut_off += 1
+            self._lines.count()
+
+    def left(self, transport: Transport) -> None:
+        """Take note of one that does something, is known, or is over."""
+        self._waiting.pop(transport, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """What a server lets in."""
+
+    room: Room
+    strangers: Strangers
+
+    def watched(self, meters: Meters) -> None:
+        """Have it measured."""
+        room, strangers = self.room, self.strangers
+        meters.count("chinwag_turned_away", "Requests there was no room for.", lambda: room.turned_away)
+        meters.watch("chinwag_strangers", "Connections of nobody knows whom.", lambda: len(strangers))
+        meters.count("chinwag_strangers_cut_off", "Those that were too many.", lambda: strangers.cut_off)
+
+
+class _Lines:
+    """A line of the log a second, however often something happens.
+
+    Args:
+        event: what happens.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, event: str) -> None:
+        self._loop = loop
+        self._event = event
+        self._count = 0
+
+    def count(self) -> None:
+        """Count it."""
+        if not self._count:
+            self._loop.call_later(_LOG_SECONDS, self._write)
+        self._count += 1
+
+    def _write(self) -> None:
+        count, self._count = self._count, 0
+        _log.warning(self._event, count=count)

@@ -1,0 +1,226 @@
+"""A server that is asked for more than it takes: what is refused, what is not, and what it comes to."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
+
+import apsw
+import pytest
+
+from chinwag.settings import Settings
+from rest.wire import DEADLINE_SECONDS, basic, connected, head
+from support.kill import ACCOUNT_SID, AUTH_TOKEN
+from support.server import running_server
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from pathlib import Path
+
+    from rest.wire import WireAnswer
+
+pytestmark = pytest.mark.check(31)
+
+ROOM = 2
+AUTHORIZATION = basic(ACCOUNT_SID, AUTH_TOKEN)
+FORM = "Content-Type: application/x-www-form-urlencoded"
+LIST = head("GET /v1/Services", authorization=AUTHORIZATION)
+
+
+def making(name: str, *headers: str) -> bytes:
+    """A request that makes a service."""
+    body = f"FriendlyName={name}".encode()
+    lines = (FORM, f"Content-Length: {len(body)}", *headers)
+    return head("POST /v1/Services", *lines, authorization=AUTHORIZATION) + body
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("room") / "chinwag.db"
+
+
+@pytest.fixture(scope="module")
+def base(path: Path) -> Iterator[str]:
+    settings = Settings(
+        port=0,
+        database=f"sqlite:///{path}",
+        account_sid=ACCOUNT_SID,
+        auth_token=AUTH_TOKEN,
+        requests_at_a_time=ROOM,
+        log_level="warning",
+    )
+    with running_server(settings) as base:
+        yield base
+
+
+@asynccontextmanager
+async def full(base: str, path: Path) -> AsyncIterator[Callable[[], Awaitable[list[int]]]]:
+    """Have as many requests under way as there is room for, and yield what lets them end.
+
+    They wait for the file of the database, which somebody else has locked.
+    """
+    holder = apsw.Connection(str(path))
+    async with connected(base) as one, connected(base) as two:
+        holder.execute("BEGIN IMMEDIATE")
+        await one.send(making("one"))
+        await two.send(making("two"))
+        await until(base, 503)
+
+        async def end() -> list[int]:
+            holder.close()
+            return [(await wire.answer()).status for wire in (one, two)]
+
+        yield end
+        holder.close()
+    await until(base, 200)
+
+
+async def until(base: str, status: int) -> WireAnswer:
+    """Ask, each time on another connection, until the answer is of that kind."""
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while (answer := await asked(base, LIST)).status != status:
+            pass
+    return answer
+
+
+async def asked(base: str, request: bytes) -> WireAnswer:
+    async with connected(base) as wire:
+        await wire.send(request)
+        return await wire.answer()
+
+
+async def names(base: str) -> list[str]:
+    services = (await asked(base, LIST)).json["services"]
+    return sorted(service["friendly_name"] for service in services)
+
+
+async def measure(base: str, name: str) -> float:
+    lines = (await asked(base, head("GET /metrics"))).body.decode().splitlines()
+    return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"{name} "))
+
+
+async def test_what_there_is_no_room_for_is_refused_with_a_time_to_come_back(base: str, path: Path) -> None:
+    async with full(base, path):
+        refused = await asked(base, making("three", "Origin: https://app.example.com"))
+
+        assert (refused.status, refused.code) == (503, 20503)
+        assert refused.headers["retry-after"] == "1"
+        assert refused.headers["access-control-allow-origin"] == "https://app.example.com"
+        assert "Retry-After" in refused.headers["access-control-expose-headers"]
+        assert "connection" not in refused.headers
+        assert await measure(base, "chinwag_turned_away_total") >= 2
+
+
+async def test_nothing_of_a_refused_request_is_done_and_all_of_an_accepted_one(base: str, path: Path) -> None:
+    before = await names(base)
+
+    async with full(base, path) as end:
+        assert (await asked(base, making("three"))).status == 503
+        assert await end() == [201, 201]
+
+    assert await names(base) == sorted([*before, "one", "two"])
+    assert (await asked(base, making("four"))).status == 201
+
+
+async def test_credentials_are_not_looked_at_when_there_is_no_room(base: str, path: Path) -> None:
+    async with full(base, path):
+        wrong = head("GET /v1/Services", authorization=basic(ACCOUNT_SID, "wrong"))
+
+        assert (await asked(base, wrong)).status == 503
+
+
+@pytest.mark.parametrize(
+    "request_line",
+    ["GET /healthz", "GET /healthz?a=b", "GET /readyz", "GET /metrics", "OPTIONS /v1/Services"],
+)
+async def test_health_and_preflights_are_always_answered(base: str, path: Path, request_line: str) -> None:
+    async with full(base, path):
+        assert (await asked(base, head(request_line, "Origin: https://app.example.com"))).status == 200
+
+
+async def test_a_connection_that_was_refused_goes_on_whatever_the_body_was(base: str, path: Path) -> None:
+    request, before = making("three"), await names(base)
+
+    async with connected(base) as wire:
+        async with full(base, path) as end:
+            await wire.send(request[:-5])
+            assert (await wire.answer()).status == 503
+            await wire.send(request[-5:] + LIST)
+            await end()
+
+        there = (await wire.answer()).json["services"]
+        assert len(there) == len(before) + 2
+
+
+async def test_a_refused_connection_is_asked_to_rest(base: str, path: Path) -> None:
+    async with full(base, path), connected(base) as wire:
+        await wire.send(LIST)
+        assert (await wire.answer()).status == 503
+
+        await wire.send(LIST)
+        for _ in range(5):  # others are refused meanwhile, this one is not read
+            assert (await asked(base, LIST)).status == 503
+        assert wire.is_silent
+        assert (await wire.answer()).status == 503
+
+
+@pytest.mark.parametrize("header", ["Connection: close", "Expect: 100-continue"])
+async def test_a_refused_request_after_which_nothing_can_follow_ends_its_connection(
+    base: str, path: Path, header: str
+) -> None:
+    async with full(base, path), connected(base) as wire:
+        await wire.send(head("POST /v1/Services", FORM, "Content-Length: 10", header))
+
+        answer = await wire.answer()
+        assert (answer.status, answer.headers["connection"]) == (503, "close")
+        assert await wire.is_closed()
+
+
+async def test_a_large_body_is_refused_at_its_head(base: str, path: Path) -> None:
+    async with full(base, path), connected(base) as wire:
+        await wire.send(head("POST /v1/Services", FORM, "Content-Length: 100000000"))
+        assert (await wire.answer()).status == 503
+
+        sent = 0
+        while wire.is_silent and sent < 100_000_000:
+            await wire.send(b"x" * 1_000_000)
+            sent += 1_000_000
+        assert sent < 100_000_000
+
+
+async def test_what_is_pipelined_behind_an_accepted_request_is_answered_behind_it(
+    base: str, path: Path
+) -> None:
+    async with connected(base) as wire:
+        await wire.send(LIST)  # known, and idle
+        assert (await wire.answer()).status == 200
+        holder = apsw.Connection(str(path))
+        holder.execute("BEGIN IMMEDIATE")
+        await wire.send(making("one") + LIST)
+        async with connected(base) as other:
+            await other.send(making("two"))
+            await until(base, 503)
+            holder.execute("ROLLBACK")
+            holder.close()
+
+            assert (await wire.answer()).status == 201
+            assert (await wire.answer()).status == 200
+            assert (await other.answer()).status == 201
+
+
+async def test_requests_whose_bodies_do_not_come_keep_nobody_out(base: str) -> None:
+    begun = head("POST /v1/Services", FORM, "Content-Length: 10", authorization=AUTHORIZATION)
+
+    async with AsyncExitStack() as stack:
+        slow = [await stack.enter_async_context(connected(base)) for _ in range(ROOM)]
+        for wire in slow:
+            await wire.send(begun)
+        assert (await until(base, 503)).status == 503
+        assert (await until(base, 200)).status == 200
+
+        for wire in slow:
+            assert wire.is_silent
+            await wire.send(b"FriendlyNa")
+            assert (await wire.answer()).status == 400
+        assert (await until(base, 200)).status == 200
