@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from chinwag.realtime import client as clients
 from chinwag.realtime.frames import message
 from realtime.parts import BrokenSocket, Turn, a_client
@@ -32,6 +34,7 @@ def test_it_is_noted_whether_a_client_was_told_of_something() -> None:
     assert client.told
 
 
+@pytest.mark.check(8)
 def test_who_reads_too_slowly_is_cut_off_and_nobody_else() -> None:
     turn = Turn()
     slow, reluctant = a_client(turn.outbox, "slow")
@@ -54,6 +57,7 @@ def test_who_reads_too_slowly_is_cut_off_and_nobody_else() -> None:
     assert (socket.aborted, socket.written) == (False, ONE + TWO)
 
 
+@pytest.mark.check(8)
 def test_a_client_whose_connection_is_broken_harms_nobody() -> None:
     turn = Turn()
     first, first_socket = a_client(turn.outbox, "first")

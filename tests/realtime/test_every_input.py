@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import msgspec
+import psutil
 import pytest
 
 from chinwag.realtime.router import ROUTES
@@ -28,6 +29,8 @@ pytestmark = pytest.mark.check(21)
 
 AT_ONCE = 8
 MOST_SECONDS = 1.0
+MOST_GROWTH_MB = 24.0
+"""By how much this process, with the server in it, may grow from the first tenth of all to the last."""
 SMALL = [body for body in BODIES.values() if len(body) < 10_000]
 ASKED = [route for route in ROUTES if "/v2/" not in route.path]
 ENDS = {1002, 1003, 1007, 1009}
@@ -79,6 +82,8 @@ async def test_no_request_to_any_route_is_a_mistake_of_ours(
     requests = (a_request(chosen, at) for at in range(how_many))
     statuses: Counter[int] = Counter()
     took: list[float] = []
+    process = psutil.Process()
+    warm: list[int] = []
 
     async def ask(connection: Connection) -> None:
         for header, body in requests:
@@ -87,6 +92,8 @@ async def test_no_request_to_any_route_is_a_mistake_of_ours(
             took.append(time.perf_counter() - began)
             assert answered < 500, (header, body)
             statuses[answered] += 1
+            if len(took) == how_many // 10:
+                warm.append(process.memory_info().rss)
 
     async with asyncio.TaskGroup() as group:
         for _ in range(AT_ONCE):
@@ -95,8 +102,11 @@ async def test_no_request_to_any_route_is_a_mistake_of_ours(
     assert statuses.total() == how_many
     assert set(statuses) >= {200, 400, 404}
     p99 = sorted(took)[len(took) * 99 // 100]
+    grown = (process.memory_info().rss - warm[0]) / 1e6
     did(f"{how_many:,} bad requests through sockets to {len(ASKED)} routes, p99 {p99 * 1000:.0f} ms, no 5xx")
+    did(f"{grown:+.1f} MB from the first tenth of them to the last")
     if full_length:
+        assert grown < MOST_GROWTH_MB
         assert p99 < MOST_SECONDS
 
 
@@ -108,8 +118,11 @@ async def test_a_spoiled_packet_is_answered_or_ends_its_own_socket(
     good = await place.logged_in("bob")
     configuration = request("GET", "/Client/v1/Configuration")
     ended = 0
+    process, warm = psutil.Process(), 0
 
-    for _ in range(how_many):
+    for nth in range(how_many):
+        if nth == how_many // 10:
+            warm = process.memory_info().rss
         bad = await place.logged_in()
         framed = packet({**configuration, "id": "TM77"})
         bad.transport.write(raw(mutated(chosen, framed[framed.index(b"TWILSOCK") :])))
@@ -123,4 +136,7 @@ async def test_a_spoiled_packet_is_answered_or_ends_its_own_socket(
 
     assert 0 < ended < how_many
     assert status(await good.ask(configuration)) == 200
-    did(f"{how_many:,} spoiled packets: {ended:,} ended their socket, and no other")
+    grown = (process.memory_info().rss - warm) / 1e6
+    did(f"{how_many:,} spoiled packets: {ended:,} ended their socket, and no other; {grown:+.1f} MB")
+    if full_length:
+        assert grown < MOST_GROWTH_MB
