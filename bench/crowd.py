@@ -281,6 +281,7 @@ class _People:
         self._transports: list[asyncio.Transport] = []
 
     async def do(self, task: Task) -> Delivered | int:
+        self._transports = [found for found in self._transports if not found.is_closing()]
         match task:
             case Gather():
                 return await self._gather(task)
@@ -291,7 +292,7 @@ class _People:
             case Listen():
                 return self._listen(task)
             case Count():
-                return sum(not transport.is_closing() for transport in self._transports)
+                return len(self._transports)
 
     async def _gather(self, task: Gather) -> int:
         loop = asyncio.get_running_loop()
