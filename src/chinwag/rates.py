@@ -41,7 +41,6 @@ class Rate:
         self._gap = 1 / per_second
         # Half a gap more than it says: adding fractions is not exact, and the last one shall not be late.
         self._slack = (at_once - 0.5) * self._gap
-        self._most = 2 * at_once * self._gap
         self._now = now
         self._until: OrderedDict[Hashable, float] = OrderedDict()
 
@@ -56,15 +55,20 @@ class Rate:
         return 0.0 if until is None else max(0.0, until - self._slack - self._now())
 
     def count(self, key: Hashable) -> None:
-        """Note that a key has done it. Nobody who overdoes it has to wait for longer than `at_once` lasts."""
+        """Note that a key does it, whether it may or not."""
         now = self._now()
-        self._until[key] = min(max(self._until.get(key, now), now) + self._gap, now + self._most)
+        self._until[key] = max(self._until.get(key, now), now) + self._gap
         self._until.move_to_end(key)
         for _ in range(2):  # more than come, so that those that are as good as new do not gather
             oldest, until = next(iter(self._until.items()))
             if until > now and len(self._until) <= MEMORY:
                 break
             del self._until[oldest]
+
+    def take_back(self, key: Hashable) -> None:
+        """Note that a key has not done it after all."""
+        if key in self._until:
+            self._until[key] -= self._gap
 
 
 class Requests:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import time
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +18,10 @@ from chinwag.auth.token_refusal import TokenRefusedError
 from chinwag.errors import ApiError, Kind, Kinds
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from auth.tokens import House
+    from chinwag.domain.unit import Reader, Store
 
 pytestmark = pytest.mark.check(18)
 
@@ -36,6 +40,24 @@ def guesses() -> Guesses:
 @pytest.fixture
 def authentication(house: House, guesses: Guesses) -> BasicAuthentication:
     return BasicAuthentication(house.store, house.seal, guesses)
+
+
+class Slow:
+    """A store that takes its time to be read, so that others come meanwhile."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Reader]:
+        await asyncio.sleep(0.05)
+        async with self._store.reading() as tx:
+            yield tx
+
+
+@pytest.fixture
+def slowly(house: House, guesses: Guesses) -> BasicAuthentication:
+    return BasicAuthentication(Slow(house.store), house.seal, guesses)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -162,6 +184,49 @@ async def test_who_comes_for_the_first_time_gets_a_turn_between_those_of_one_who
     assert not guessing.done()
     guessing.cancel()
     assert found == [None, None]
+
+
+async def test_of_guesses_that_come_together_no_more_are_looked_at(
+    slowly: BasicAuthentication,
+) -> None:
+    headers = [basic(ACCOUNT, f"guess {number}") for number in range(100)]
+
+    outcomes = await asyncio.gather(*(outcome(slowly, header) for header in headers))
+
+    assert outcomes.count(Kinds.AUTHENTICATE) == FEW
+    assert outcomes.count(Kinds.TOO_MANY_REQUESTS) == 100 - FEW
+
+
+async def test_a_client_that_begins_with_many_requests_at_once_is_let_in_with_all_of_them(
+    slowly: BasicAuthentication,
+) -> None:
+    outcomes = await asyncio.gather(*(outcome(slowly, RIGHT) for _ in range(100)))
+
+    assert outcomes == [None] * 100
+    assert await guess(slowly, FEW) == [Kinds.AUTHENTICATE] * FEW
+
+
+async def test_the_same_wrong_credentials_many_times_at_once_are_one_guess(
+    slowly: BasicAuthentication,
+) -> None:
+    outcomes = await asyncio.gather(*(outcome(slowly, basic(ACCOUNT, "x")) for _ in range(100)))
+
+    assert outcomes == [Kinds.AUTHENTICATE] * 100
+    assert await guess(slowly, FEW) == [Kinds.AUTHENTICATE] * (FEW - 1) + [Kinds.TOO_MANY_REQUESTS]
+
+
+async def test_who_waits_for_another_that_goes_away_is_answered_all_the_same(
+    slowly: BasicAuthentication,
+) -> None:
+    asking = [asyncio.ensure_future(outcome(slowly, RIGHT)) for _ in range(5)]
+    await asyncio.sleep(0)
+
+    asking[0].cancel()
+    asking[2].cancel()
+    outcomes = await asyncio.gather(*asking, return_exceptions=True)
+
+    assert [outcomes[number] for number in (1, 3, 4)] == [None] * 3
+    assert await guess(slowly, FEW - 1) == [Kinds.AUTHENTICATE] * (FEW - 1)
 
 
 async def test_of_many_guesses_at_once_only_so_many_are_looked_at_as_there_are_turns(house: House) -> None:

@@ -5,6 +5,7 @@ Source: rest-conventions.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import hashlib
@@ -43,6 +44,7 @@ class BasicAuthentication:
         self._seal = seal
         self._guesses = guesses
         self._known: dict[bytes, Caller | None] = {}  # None: to be looked up again
+        self._guessing: dict[bytes, asyncio.Future[ApiError | None]] = {}
         self._forgotten = 0
         self._digest_key = secrets.token_bytes(32)
         self._nobody = seal.seal(secrets.token_hex(16))
@@ -71,14 +73,42 @@ class BasicAuthentication:
         known = self._known.get(digest)
         if known is not None:
             return known
-
-        forgotten = self._forgotten
-        username, password = _credentials(authorization)
+        credentials = _credentials(authorization)
         if self._guesses is None or digest in self._known:  # what was right once is no guess
-            caller = await self._verified(username, password)
+            return await self._looked_up(digest, credentials)
+        return await self._guessed(digest, credentials, address, self._guesses)
+
+    async def _guessed(
+        self, digest: bytes, credentials: tuple[str, str], address: str, guesses: Guesses
+    ) -> Caller:
+        """Return who sent credentials that have never been right.
+
+        A client may begin with many requests at once. They are one guess, and have one answer.
+        """
+        while (under_way := self._guessing.get(digest)) is not None:
+            await asyncio.wait([under_way])
+            if not under_way.cancelled() and (error := under_way.result()) is not None:
+                raise ApiError(error.kind, error.detail, retry_after=error.retry_after)
+            if (known := self._known.get(digest)) is not None:
+                return known
+
+        guessing = self._guessing[digest] = asyncio.get_running_loop().create_future()
+        try:
+            async with guesses.guess(address):
+                caller = await self._looked_up(digest, credentials)
+        except ApiError as error:
+            guessing.set_result(error)
+            raise
         else:
-            async with self._guesses.guess(address):
-                caller = await self._verified(username, password)
+            guessing.set_result(None)
+            return caller
+        finally:
+            del self._guessing[digest]
+            guessing.cancel()
+
+    async def _looked_up(self, digest: bytes, credentials: tuple[str, str]) -> Caller:
+        forgotten = self._forgotten
+        caller = await self._verified(*credentials)
         if forgotten == self._forgotten:  # else they may have been revoked while they were being verified
             if len(self._known) >= MEMORY:
                 self._known.clear()

@@ -35,33 +35,32 @@ class Guesses:
     async def guess(self, address: str) -> AsyncGenerator[None]:
         """Look at credentials that have never been right from an address, once it is its turn.
 
+        They count as wrong until they prove right, or guesses that come together would all be looked at.
+
         Raises:
             ApiError: `TOO_MANY_REQUESTS`, and nobody has looked at them.
         """
-        in_turn = await self._in_turn(address)
+        await self._turn(address)
         try:
             yield
         except ApiError as error:
-            if error.kind is Kinds.AUTHENTICATE and not in_turn:
-                self._rate.count(address)
+            if error.kind is not Kinds.AUTHENTICATE:
+                self._rate.take_back(address)
             raise
+        self._rate.take_back(address)
 
     async def wrong(self, address: str) -> None:
-        """Count a token that was not signed with the secret of its key, and answer in turn.
+        """Count a token that was not signed with the secret of its key, and return when it may be answered.
 
         Raises:
             ApiError: `TOO_MANY_REQUESTS`.
         """
-        if not await self._in_turn(address):
-            self._rate.count(address)
+        await self._turn(address)
 
-    async def _in_turn(self, address: str) -> bool:
-        """Wait for the turn of an address that was wrong too often; return whether it was."""
+    async def _turn(self, address: str) -> None:
         wait = self._rate.wait(address)
-        if wait == 0:
-            return False
         if wait > PATIENCE_SECONDS:
             raise exceeded(Kinds.TOO_MANY_REQUESTS, wait - PATIENCE_SECONDS)
-        self._rate.count(address)  # its turn is used up, whatever comes of it
-        await asyncio.sleep(wait)
-        return True
+        self._rate.count(address)
+        if wait:
+            await asyncio.sleep(wait)
