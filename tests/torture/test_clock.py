@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 from aiohttp import web
 
+from chinwag.realtime import endpoint
 from chinwag.settings import Settings
 from delivery.application import Told, an_application
 from support.churn import KEY_SECRET, KEY_SID
@@ -120,6 +121,28 @@ async def test_a_token_is_good_by_the_clock_of_the_server(base: str, clock: Cloc
         assert client.connected
         await client.close()
     did("a token for an hour is refused two hours later, and taken when the clock is set back")
+
+
+@pytest.mark.check(12)
+async def test_a_token_that_has_ended_by_the_clock_ends_its_connection(
+    base: str, clock: Clock, monkeypatch: pytest.MonkeyPatch, did: Did
+) -> None:
+    monkeypatch.setattr(endpoint, "CLOCK_SECONDS", 0.05)
+    async with a_load(base) as load:
+        short, long = SdkClient(base, a_token(load, "alice")), SdkClient(base, a_token(load, "bob", hours=24))
+        for client in (short, long):
+            await client.connect()
+
+        clock.ahead = HOUR - 60
+        await load.until(lambda: bool(short.notes))
+        assert [note.header["client_update_type"] for note in short.notes] == ["token_about_to_expire"]
+        assert short.connected
+
+        clock.ahead = HOUR
+        await load.until(lambda: not short.connected)
+        assert (long.connected, long.notes) == (True, [])
+        await long.close()
+    did("a client is told that its token ends, and cut off when it has ended, by a clock that was set")
 
 
 async def a_client(load: Load, identity: str) -> SdkClient:

@@ -48,6 +48,10 @@ IN_ORDER_SECONDS = 0.5
 """How long a change waits for the one before it, in seconds. Changes are made in order; but one that an
 application is asked about, and that takes its time, does not hold up those that it is not asked about."""
 
+CLOCK_SECONDS = 60.0
+"""How often a connection looks at the clock at least, in seconds: a token ends by the clock. That may be set,
+or be ahead of the timers of a machine that slept."""
+
 _BROKEN = 1002
 """The status with which a WebSocket is closed whose client does not speak the protocol."""
 
@@ -318,6 +322,7 @@ class SocketSession:
         if self._timer is not None:
             self._timer.cancel()
         wait = max(self._connection.due() - self._here.world.now(), 0) / 1000
+        wait = min(wait, CLOCK_SECONDS)
         self._timer = asyncio.get_running_loop().call_later(wait, self._is_due)
 
     def _is_due(self) -> None:
