@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -31,6 +31,12 @@ class PublicAddress:
 
     fixed: str | None = None
     trusted_proxies: tuple[Network, ...] = ()
+    _client: Callable[[str, str | None], str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Remember clients for this address alone: to hash a network takes longer than all the rest."""
+        known = lru_cache(maxsize=4096)(partial(_client, self.trusted_proxies))
+        object.__setattr__(self, "_client", known)
 
     def base(self, scope: Mapping[str, Any], header: Callable[[str], str | None]) -> str:
         """Return scheme and authority, such as `http://localhost:8080`.
@@ -66,7 +72,7 @@ class PublicAddress:
             header: returns a header of the request, or None.
         """
         client = scope.get("client")
-        return _client(client[0], header("x-forwarded-for"), self.trusted_proxies) if client else ""
+        return self._client(client[0], header("x-forwarded-for")) if client else ""
 
     def of_socket(self, scope: Mapping[str, Any]) -> str:
         """Return the base for who came by a WebSocket, in the scheme of HTTP.
@@ -93,8 +99,7 @@ def _headers(scope: Mapping[str, Any]) -> dict[str, str]:
     return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
 
 
-@lru_cache(maxsize=4096)
-def _client(peer: str, forwarded: str | None, trusted_proxies: tuple[Network, ...]) -> str:
+def _client(trusted_proxies: tuple[Network, ...], peer: str, forwarded: str | None) -> str:
     """Return the address of a client: that of the peer, or the last one that a trusted proxy has seen."""
     address = ip_address(peer)
     for seen in reversed((forwarded or "").split(",")):
