@@ -112,7 +112,13 @@ def test_of_too_many_the_one_that_did_nothing_for_longest_is_forgotten() -> None
 def test_a_refusal_says_in_whole_seconds_when_to_come_again() -> None:
     kind = Kinds.TOO_MANY_REQUESTS
 
-    assert [exceeded(kind, wait).retry_after for wait in (1e-9, 0.5, 1, 1.01, 59.5)] == [1, 1, 1, 2, 60]
+    assert [exceeded(kind, wait, "why").retry_after for wait in (1e-9, 0.5, 1, 1.01, 59.5)] == [
+        1,
+        1,
+        1,
+        2,
+        60,
+    ]
 
 
 def test_requests_that_are_refused_do_not_make_the_wait_longer() -> None:

@@ -84,7 +84,7 @@ class Requests:
             ApiError: `TOO_MANY_REQUESTS`.
         """
         if wait := self._rate.wait(account_id):
-            raise exceeded(Kinds.TOO_MANY_REQUESTS, wait)
+            raise exceeded(Kinds.TOO_MANY_REQUESTS, wait, "too many requests of this account")
         self._rate.count(account_id)
 
 
@@ -116,9 +116,9 @@ class Actions:
 
         # Nothing is awaited from here on, so that what is allowed to two is not done by three.
         if self._per_service and (wait := self._per_service.wait(service)):
-            raise exceeded(Kinds.SERVICE_ACTIONS_EXCEEDED, wait)
+            raise exceeded(Kinds.SERVICE_ACTIONS_EXCEEDED, wait, "too many changes in this service")
         if self._per_channel and channel and (wait := self._per_channel.wait(channel)):
-            raise exceeded(Kinds.CHANNEL_ACTIONS_EXCEEDED, wait)
+            raise exceeded(Kinds.CHANNEL_ACTIONS_EXCEEDED, wait, "too many changes in this channel")
 
         if self._per_service:
             self._per_service.count(service)
@@ -144,7 +144,7 @@ def _service_of(command: object) -> str | None:
     return getattr(command, "service_sid", None)
 
 
-def exceeded(kind: Kind, wait: float) -> ApiError:
+def exceeded(kind: Kind, wait: float, why: str) -> ApiError:
     """Return the refusal of what may be done again in some seconds."""
     seconds = max(1, math.ceil(wait))
-    return ApiError(kind, f"again in {seconds} s", retry_after=seconds)
+    return ApiError(kind, f"{why}: again in {seconds} s", retry_after=seconds)

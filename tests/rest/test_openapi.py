@@ -72,7 +72,7 @@ def test_a_deletion_answers_with_nothing() -> None:
 
 
 def test_every_operation_says_that_it_may_not_know_who_asks_and_that_the_store_may_be_away() -> None:
-    assert all({"400", "401", "503"} <= set(operation["responses"]) for operation in operations())
+    assert all({"400", "401", "429", "503"} <= set(operation["responses"]) for operation in operations())
 
 
 def test_only_what_is_named_can_be_missing_and_only_what_is_sent_too_large() -> None:
@@ -85,7 +85,7 @@ def test_only_what_is_named_can_be_missing_and_only_what_is_sent_too_large() -> 
 def test_what_a_noun_refuses_is_described_with_its_code() -> None:
     responses = openapi.description(BASE)["paths"][f"/v1{MEMBERS}"]["post"]["responses"]
 
-    assert list(responses) == ["201", "400", "401", "403", "404", "409", "413", "503"]
+    assert list(responses) == ["201", "400", "401", "403", "404", "409", "413", "429", "503"]
     assert responses["403"]["description"] == (
         "User channel limit exceeded (50208). Channel member limit exceeded (50403)."
     )

@@ -77,6 +77,7 @@ async def guess(api: Api, username: str, count: int, headers: dict[str, str]) ->
             assert answer.code == {401: 20003, 429: 20429}[answer.status]
             if answer.status == 429:
                 assert int(answer.headers["Retry-After"]) >= 1
+                assert answer.headers["Chinwag-Detail"].startswith("too many wrong credentials from ")
             found[answer.status] += 1
 
     await asyncio.gather(*(one_after_another() for _ in range(TOGETHER)))

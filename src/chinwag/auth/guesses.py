@@ -60,7 +60,8 @@ class Guesses:
     async def _turn(self, address: str) -> None:
         wait = self._rate.wait(address)
         if wait > PATIENCE_SECONDS:
-            raise exceeded(Kinds.TOO_MANY_REQUESTS, wait - PATIENCE_SECONDS)
+            why = f"too many wrong credentials from {address}"
+            raise exceeded(Kinds.TOO_MANY_REQUESTS, wait - PATIENCE_SECONDS, why)
         self._rate.count(address)
         if wait:
             await asyncio.sleep(wait)

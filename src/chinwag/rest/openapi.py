@@ -50,6 +50,7 @@ _REFUSALS = {
     HTTPStatus.UNAUTHORIZED: "Nobody known, or with the wrong secret.",
     HTTPStatus.NOT_FOUND: "What the path or a parameter names is not there.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large.",
+    HTTPStatus.TOO_MANY_REQUESTS: "More than the operator allows, or wrong credentials again and again.",
     HTTPStatus.SERVICE_UNAVAILABLE: "The store cannot be reached now.",
 }
 """The refusals that many operations can give; those of a few are in the route table.
