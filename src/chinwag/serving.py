@@ -249,7 +249,7 @@ async def _listen(
             # few cycles behind, so it need not look after every few hundred objects either.
             gc.collect()
             gc.freeze()
-            gc.set_threshold(200_000, 20, 20)
+            gc.set_threshold(20_000, 200, 20)
             ready(f"http://{host}:{port}")
 
         async def shutdown(self, sockets: Any = None) -> None:  # noqa: ANN401

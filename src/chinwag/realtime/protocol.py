@@ -63,6 +63,12 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     address: ClassVar[Callable[[dict[str, Any]], str]]
     strangers: ClassVar[Strangers]
 
+    _untaken: list[bytes] | None = None
+    """What has come and waits for a turn."""
+
+    _holds = False
+    """Whether nothing more is read because of that."""
+
     _session: SocketSession | None = None
     _frames: Acknowledgements | None = None
     _was_closed = False
@@ -92,9 +98,33 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         """Take what has come, without the acknowledgements in it."""
         if self._frames is not None:
             for piece in self._frames.wanted(data):
-                super().data_received(piece)
+                self._take(piece)
         else:
+            self._take(data)
+
+    def _take(self, data: bytes) -> None:
+        if self._untaken is not None:
+            self._untaken.append(data)
+        elif self.here.turns.has_time():
             super().data_received(data)
+        else:
+            self._untaken = [data]
+            self._holds = not self.read_paused
+            self.pause()
+            self.here.turns.wait(self._take_what_waits)
+
+    def _take_what_waits(self) -> None:
+        waiting, self._untaken = self._untaken or [], None
+        if self._holds:
+            self.resume()
+        was_outside = self._frames is None
+        for nth, data in enumerate(waiting):
+            if self.disconnected:
+                return
+            if was_outside and nth:  # it is behind the handshake, so nobody has looked for frames in it
+                self.data_received(data)
+            else:
+                super().data_received(data)
 
     def send_receive_event_to_app(self) -> None:
         """Hand a message on."""

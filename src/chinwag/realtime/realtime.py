@@ -16,6 +16,7 @@ from chinwag.realtime.hub import Hub
 from chinwag.realtime.presence import Presence
 from chinwag.realtime.router import Router
 from chinwag.realtime.telling import Telling, wire
+from chinwag.realtime.turns import Turns
 
 if TYPE_CHECKING:
     import asyncio
@@ -55,6 +56,7 @@ class Realtime:
         self.tokens = tokens
         self.router = Router()
         self.sessions = Sessions()
+        self.turns = Turns(loop.call_soon)
         self.outbox = Outbox(loop.call_soon)
         self.hub = Hub(self._replay)
         self.presence = Presence(world.uncounted)

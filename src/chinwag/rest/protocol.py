@@ -247,6 +247,8 @@ class BoundedProtocol(GuestProtocol):
         protocol.data_received(b"GET %b HTTP/1.1\r\n%b\r\n" % (self.url, b"".join(lines)))
         if left:
             protocol.data_received(bytes(left))
+        # These point back at this protocol, and would keep it for as long as the socket lives, and longer.
+        del self.parser, self.transport, self._one_write
 
     def _head_without_offer(self) -> bytes:
         version = self.parser.get_http_version().encode()

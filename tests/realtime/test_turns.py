@@ -1,0 +1,225 @@
+"""A crowd of sockets leaves time to others, and everybody in it has his turn."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from typing import TYPE_CHECKING
+
+import pytest
+
+from chinwag.realtime import turns
+from chinwag.realtime.turns import TURN_SECONDS, Turns
+from chinwag.rest.protocol import BoundedProtocol
+from chinwag.settings import Settings
+from support.asking import lines
+from support.churn import KEY_SECRET, KEY_SID
+from support.full_house import House, a_house
+from support.kill import ACCOUNT_SID, AUTH_TOKEN
+from support.sdk_client import SdkClient
+from support.server import running_server
+from support.twilsock import PING, PONG, Reader, frame, opening, packet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+ACKNOWLEDGEMENT = packet(
+    {
+        "id": "TM0",
+        "method": "reply",
+        "payload_type": "application/json",
+        "status": {"code": 200, "status": "OK"},
+    }
+)
+
+CROWD = 10
+MESSAGES = 10
+
+
+class Loop:
+    """A loop whose turns a test takes, and in which everything takes a while."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.done: list[str] = []
+        self._soon: list[Callable[[], None]] = []
+        self.turns = Turns(self._soon.append, lambda: self.now)
+
+    def comes(self, what: str, seconds: float = TURN_SECONDS / 2) -> None:
+        """Take something, now or when there is time."""
+
+        def take() -> None:
+            self.done.append(what)
+            self.now += seconds
+
+        if self.turns.has_time():
+            take()
+        else:
+            self.turns.wait(take)
+
+    def turn(self) -> None:
+        """Do what is to be done in the next turn."""
+        soon, self._soon[:] = list(self._soon), []
+        for act in soon:
+            act()
+
+
+def test_what_comes_is_taken_at_once_as_long_as_there_is_time() -> None:
+    loop = Loop()
+
+    for what in "abcd":
+        loop.comes(what)
+
+    assert loop.done == ["a", "b"]
+
+
+def test_the_rest_is_taken_in_later_turns_in_the_order_in_which_it_came() -> None:
+    loop = Loop()
+    for what in "abcdefg":
+        loop.comes(what)
+
+    taken = [len(loop.done)]
+    while len(loop.done) < 7:
+        loop.turn()
+        taken.append(len(loop.done))
+
+    assert loop.done == list("abcdefg")
+    assert taken == [2, 4, 6, 7]
+
+
+def test_nobody_overtakes_who_waits() -> None:
+    loop = Loop()
+    for what in "abcdef":
+        loop.comes(what)
+    loop.turn()
+
+    loop.comes("late")
+    loop.turn()
+    loop.turn()
+
+    assert loop.done == [*"abcdef", "late"]
+
+
+def test_a_turn_after_a_quiet_one_has_all_its_time() -> None:
+    loop = Loop()
+    loop.comes("a")
+    loop.turn()
+
+    loop.comes("b")
+    loop.comes("c")
+
+    assert loop.done == ["a", "b", "c"]
+
+
+def test_what_takes_longer_than_a_turn_is_taken_all_the_same() -> None:
+    loop = Loop()
+    for what in "abc":
+        loop.comes(what, 3 * TURN_SECONDS)
+
+    loop.turn()
+    loop.turn()
+
+    assert loop.done == ["a", "b", "c"]
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Iterator[str]:
+    settings = Settings(
+        port=0,
+        account_sid=ACCOUNT_SID,
+        auth_token=AUTH_TOKEN,
+        api_key_sid=KEY_SID,
+        api_key_secret=KEY_SECRET,
+        database=f"sqlite:///{tmp_path}/chinwag.db",
+        encryption_key="Y2hpbndhZyB0ZXN0cyB1c2UgdGhpcyBmaXhlZCBrZXk=",
+        media_store=f"file://{tmp_path}/media",
+        log_level="error",
+    )
+    with running_server(settings) as base:
+        yield base
+
+
+@pytest.fixture
+def no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In each turn one piece is taken, and everything else waits."""
+    monkeypatch.setattr(turns, "TURN_SECONDS", 0.0)
+
+
+async def test_a_crowd_without_time_is_let_in_and_has_what_each_says_in_order(
+    no_time: None, base: str
+) -> None:
+    async with lines(base, 1) as over:
+        house = await a_house(over)
+        await house.fill(channels=1, members=CROWD)
+
+        clients = await a_crowd(base, house)
+        posted = await asyncio.gather(
+            *(post(client, house, f"{nth}") for client in clients for nth in range(MESSAGES))
+        )
+        listed = await house.asked("GET", f"{house.path}/Channels/{house.channels[0]}/Messages?PageSize=100")
+        for client in clients:
+            await client.close()
+
+    said: dict[str, list[str]] = {}
+    for message in sorted(listed["messages"], key=lambda message: message["index"]):
+        said.setdefault(message["from"], []).append(message["body"])
+    assert posted == [201] * CROWD * MESSAGES
+    assert list(said.values()) == [[f"{nth}" for nth in range(MESSAGES)]] * CROWD
+
+
+async def test_who_does_not_wait_for_the_handshake_is_let_in_as_well(no_time: None, base: str) -> None:
+    host, _, port = base.removeprefix("http://").partition(":")
+    connections = [await asyncio.open_connection(host, port) for _ in range(CROWD)]
+    ping = frame(PING, b"there?")
+
+    for _, writer in connections:
+        writer.write(opening(host) + ACKNOWLEDGEMENT + ping[:3])
+    for _, writer in connections:
+        writer.write(ping[3:] + ACKNOWLEDGEMENT + ping)
+    answers = [await answered(reader, 2) for reader, _ in connections]
+    for _, writer in connections:
+        writer.close()
+
+    assert answers == [[(PONG, b"there?")] * 2] * CROWD
+
+
+async def answered(reader: asyncio.StreamReader, count: int) -> list[tuple[int, bytes]]:
+    """Return so many messages behind the handshake."""
+    came, messages = Reader(), []
+    async with asyncio.timeout(20):
+        while len(messages) <= count:
+            messages += came.feed(await reader.read(65536))
+    return messages[1:]
+
+
+async def test_a_socket_keeps_nothing_of_the_request_with_which_it_began(base: str) -> None:
+    async with lines(base, 1) as over:
+        house = await a_house(over)
+        await house.fill(channels=1, members=CROWD)
+        gc.collect()
+        gc.disable()
+        try:
+            clients = await a_crowd(base, house)
+            kept = sum(isinstance(thing, BoundedProtocol) for thing in gc.get_objects())
+        finally:
+            gc.enable()
+        for client in clients:
+            await client.close()
+
+    assert kept == len(over)
+
+
+async def a_crowd(base: str, house: House) -> list[SdkClient]:
+    """Let everybody of a house come at once."""
+    clients = [SdkClient(base, person.token) for person in house.people]
+    await asyncio.gather(*(client.connect() for client in clients))
+    return clients
+
+
+async def post(client: SdkClient, house: House, body: str) -> int:
+    """Post a message, behind an acknowledgement: of what comes at once, each piece is taken by itself."""
+    assert client.connection is not None
+    client.connection.transport.write(ACKNOWLEDGEMENT)
+    path = f"/Client/v1/Conversations/{house.channels[0]}/Messages"
+    return (await client.request("POST", path, {"body": body, "attributes": "{}"})).status
