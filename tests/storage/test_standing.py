@@ -37,7 +37,10 @@ async def test_outside_of_a_channel_a_user_has_the_permissions_of_the_deployment
     assert await standing(store, service, user.identity, None) == Standing(
         user_sid=user.sid,
         deployment_role_sid=EVERYWHERE,
+        channel_role_sid=None,
         permissions=frozenset({"joinChannel", "addMember"}),
+        member_sid=None,
+        invited=False,
     )
 
 
@@ -52,6 +55,7 @@ async def test_a_member_has_those_of_both_roles(
         channel_role_sid=HERE,
         permissions=frozenset({"joinChannel", "addMember", "sendMessage"}),
         member_sid=member.sid,
+        invited=False,
     )
 
 

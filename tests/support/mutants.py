@@ -28,7 +28,11 @@ SECONDS = 90
 
 TESTS = {
     "domain/permissions.py": ("tests/domain/test_permissions.py", "tests/domain/test_rights.py"),
-    "domain/rights.py": ("tests/domain/test_rights.py", "tests/domain/test_corners.py"),
+    "domain/rights.py": (
+        "tests/domain/test_rights.py",
+        "tests/domain/test_corners.py",
+        "tests/domain/test_acting.py",
+    ),
     "storage/lane.py": ("tests/storage/test_lane.py", "tests/storage/test_corners.py"),
 }
 """Below src/chinwag, what is changed, and the tests that should see it."""

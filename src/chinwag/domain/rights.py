@@ -37,10 +37,10 @@ class Standing(Struct, frozen=True, kw_only=True):
 
     user_sid: str
     deployment_role_sid: str
-    channel_role_sid: str | None = None
+    channel_role_sid: str | None
     permissions: frozenset[str]
-    member_sid: str | None = None
-    invited: bool = False
+    member_sid: str | None
+    invited: bool
 
     @property
     def roles(self) -> str:
