@@ -34,6 +34,11 @@ TESTS = {
         "tests/domain/test_acting.py",
     ),
     "storage/lane.py": ("tests/storage/test_lane.py", "tests/storage/test_corners.py"),
+    "storage/sqlite.py": (
+        "tests/storage/test_sqlite.py",
+        "tests/storage/test_store.py",
+        "tests/storage/test_corners.py",
+    ),
 }
 """Below src/chinwag, what is changed, and the tests that should see it."""
 
