@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from chinwag.realtime import turns
+from chinwag.realtime.realtime import LOGINS, Realtime
 from chinwag.realtime.turns import TURN_SECONDS, Turns
 from chinwag.rest.protocol import BoundedProtocol
 from chinwag.settings import Settings
@@ -23,6 +24,8 @@ from support.twilsock import PING, PONG, Reader, frame, opening, packet
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from chinwag.realtime.client import Client
 
 ACKNOWLEDGEMENT = packet(
     {
@@ -191,6 +194,31 @@ async def answered(reader: asyncio.StreamReader, count: int) -> list[tuple[int, 
         while len(messages) <= count:
             messages += came.feed(await reader.read(65536))
     return messages[1:]
+
+
+async def test_of_a_crowd_only_some_log_in_at_a_time(base: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    logging_in: list[Realtime] = []
+    at_a_time: list[int] = []
+    log_in = Realtime.log_in
+
+    async def counted(here: Realtime, *login: Any) -> Client:
+        logging_in.append(here)
+        at_a_time.append(len(logging_in))
+        try:
+            await asyncio.sleep(0.01)  # a store that takes its time
+            return await log_in(here, *login)
+        finally:
+            logging_in.pop()
+
+    monkeypatch.setattr(Realtime, "log_in", counted)
+    async with lines(base, 1) as over:
+        house = await a_house(over)
+        await house.fill(channels=1, members=4 * LOGINS)
+        for client in await a_crowd(base, house):
+            await client.close()
+
+    assert len(at_a_time) == 4 * LOGINS
+    assert max(at_a_time) == LOGINS
 
 
 async def test_a_socket_keeps_nothing_of_the_request_with_which_it_began(base: str) -> None:

@@ -159,7 +159,8 @@ class SocketSession:
 
     async def _log_in(self, asked: LogIn) -> None:
         try:
-            session, client = await self._session_of(asked.token)
+            async with self._here.logins:
+                session, client = await self._session_of(asked.token)
             if _user(session) != _user(client.session):
                 self._refuse(asked, _OTHER_USER)
                 return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from chinwag import commands, limits
@@ -19,8 +20,6 @@ from chinwag.realtime.telling import Telling, wire
 from chinwag.realtime.turns import Turns
 
 if TYPE_CHECKING:
-    import asyncio
-
     from chinwag.auth.access_token import AccessTokens, Session
     from chinwag.commands import World
     from chinwag.domain.event import Event
@@ -29,6 +28,10 @@ if TYPE_CHECKING:
 
 REPLAY = 500
 """Changes that are read at once for clients that missed something."""
+
+LOGINS = 4
+"""How many logins are looked at at a time. When all come back at once, whoever asks over REST finds a
+connection to PostgreSQL, and no queue of thousands in front of it; what follows a login comes no faster."""
 
 COME_BACK_RATE = 500
 """How many clients a second shall come back to us, or elsewhere, when this server stops."""
@@ -57,6 +60,7 @@ class Realtime:
         self.router = Router()
         self.sessions = Sessions()
         self.turns = Turns(loop.call_soon)
+        self.logins = asyncio.Semaphore(LOGINS)
         self.outbox = Outbox(loop.call_soon)
         self.hub = Hub(self._replay)
         self.presence = Presence(world.uncounted)

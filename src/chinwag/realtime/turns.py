@@ -20,8 +20,6 @@ handful of turns; if each took all that is there, a turn would be as long as a t
 class Turns:
     """What sockets sent is taken at once as long as there is time in this turn, and in order later if not.
 
-    What follows of it, such as reads of the store, comes as fast as it is taken, and needs no further bound.
-
     Args:
         soon: calls a function in the next turn, as `loop.call_soon` does.
         clock: in seconds.
