@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import apsw
 import pytest
 
+from chinwag.rest.room import SLOW_SECONDS
 from chinwag.settings import Settings
 from rest.wire import DEADLINE_SECONDS, basic, connected, head
 from support.kill import ACCOUNT_SID, AUTH_TOKEN
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.check(31)
 
 ROOM = 2
+BUSY_MS = 5000
 AUTHORIZATION = basic(ACCOUNT_SID, AUTH_TOKEN)
 FORM = "Content-Type: application/x-www-form-urlencoded"
 LIST = head("GET /v1/Services", authorization=AUTHORIZATION)
@@ -62,6 +64,7 @@ async def full(base: str, path: Path) -> AsyncIterator[Callable[[], Awaitable[li
     """
     holder = apsw.Connection(str(path))
     async with connected(base) as one, connected(base) as two:
+        holder.set_busy_timeout(BUSY_MS)
         holder.execute("BEGIN IMMEDIATE")
         await one.send(making("one"))
         await two.send(making("two"))
@@ -196,6 +199,7 @@ async def test_what_is_pipelined_behind_an_accepted_request_is_answered_behind_i
         await wire.send(LIST)  # known, and idle
         assert (await wire.answer()).status == 200
         holder = apsw.Connection(str(path))
+        holder.set_busy_timeout(BUSY_MS)
         holder.execute("BEGIN IMMEDIATE")
         await wire.send(making("one") + LIST)
         async with connected(base) as other:
@@ -224,3 +228,20 @@ async def test_requests_whose_bodies_do_not_come_keep_nobody_out(base: str) -> N
             await wire.send(b"FriendlyNa")
             assert (await wire.answer()).status == 400
         assert (await until(base, 200)).status == 200
+
+
+async def test_who_was_answered_or_refused_before_the_end_of_a_body_makes_no_room(
+    base: str, path: Path
+) -> None:
+    begun = head("POST /v1/Services", FORM, "Content-Length: 10", authorization=basic(ACCOUNT_SID, "wrong"))
+
+    async with AsyncExitStack() as stack:
+        wires = [await stack.enter_async_context(connected(base)) for _ in range(ROOM)]
+        for wire in wires:
+            await wire.send(begun)
+            assert (await wire.answer()).status == 401
+        async with full(base, path), connected(base) as refused:
+            await refused.send(begun)
+            assert (await refused.answer()).status == 503
+            await asyncio.sleep(1.2 * SLOW_SECONDS)
+            assert (await asked(base, LIST)).status == 503

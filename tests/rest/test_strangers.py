@@ -16,7 +16,7 @@ from chinwag.settings import Settings
 from rest.wire import DEADLINE_SECONDS, basic, connected, head
 from support.churn import KEY_SECRET, KEY_SID
 from support.kill import ACCOUNT_SID, AUTH_TOKEN, serving
-from support.sdk_client import Connection, LoginRefusedError, SdkClient, access_token
+from support.sdk_client import Connection, SdkClient, access_token
 from support.server import running_server
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.check(30)
 
 MOST = 3
+BUSY_MS = 5000
 AUTHORIZATION = basic(ACCOUNT_SID, AUTH_TOKEN)
 FORM = "Content-Type: application/x-www-form-urlencoded"
 LIST = head("GET /v1/Services", authorization=AUTHORIZATION)
@@ -151,6 +152,7 @@ async def test_who_does_not_end_a_request_is_a_stranger(
 
 async def test_who_is_being_answered_is_not_cut_off(base: str, stack: AsyncExitStack, path: Path) -> None:
     holder = apsw.Connection(str(path))
+    holder.set_busy_timeout(BUSY_MS)
     holder.execute("BEGIN IMMEDIATE")
     asking = await stack.enter_async_context(connected(base))
     await asking.send(MAKE)
@@ -171,14 +173,14 @@ async def test_clients_that_are_logged_in_stay_and_those_that_are_not_go(
     client = SdkClient(base, access_token("alice", service_sid=service, **credentials))
     await client.connect()
     silent = await Connection.open(base, lambda _: None)
-    refused = SdkClient(base, "no token")
-    with pytest.raises(LoginRefusedError):
-        await refused.connect()
+    refused = await Connection.open(base, lambda _: None)
+    await refused.ask({"method": "init", "token": "no token"})
 
     await strangers(stack, base, 3 * MOST)
 
     async with asyncio.timeout(DEADLINE_SECONDS):
         await silent.closed()
+        await refused.closed()
     assert client.connection is not None
     assert (await client.request("GET", "/Client/v1/Configuration")).status == 200
     await client.close()

@@ -120,7 +120,8 @@ class BoundedProtocol(GuestProtocol):
             self._timer = self.loop.call_later(limits.HEAD_SECONDS, self._head_is_late)
         elif self._timer is None and self._reading_body:
             self._timer = self.loop.call_later(limits.BODY_SECONDS, self._body_is_late)
-            self.room.sends(self)
+            if not self.cycle.response_complete:
+                self.room.sends(self)
 
     def on_message_begin(self) -> None:
         """Begin a head."""
@@ -190,6 +191,8 @@ class BoundedProtocol(GuestProtocol):
         """Go on with the next request, or with the refusal that waits behind the last one."""
         self._one_write.end()
         was_last = not self.pipeline
+        if self._reading_body or self._unread is not None:
+            self.room.goes_on(self)  # nothing of ours waits for the client any more
         if not self._is_known and was_last:
             self._get_to_know()
         super().on_response_complete()
@@ -335,8 +338,9 @@ class BoundedProtocol(GuestProtocol):
         if last:
             self._linger()
             return
-        self.flow.pause_reading()
-        self.room.rest(self)
+        if not self.flow.read_paused:
+            self.flow.pause_reading()
+            self.room.rest(self)
         self.timeout_keep_alive_task = self.loop.call_later(
             self.timeout_keep_alive, self.timeout_keep_alive_handler
         )
