@@ -87,19 +87,21 @@ async def test_more_than_one_batch_is_sent_where_one_is_not_enough(
     assert len(await services(emptied_database)) == BATCH + 10
 
 
-async def test_the_one_statement_that_fails_among_fifty_fails_alone(
-    store: PostgresStore, emptied_database: str
+@pytest.mark.parametrize("together", [2, 50])
+async def test_the_one_statement_that_fails_among_others_fails_alone(
+    store: PostgresStore, emptied_database: str, together: int
 ) -> None:
     account = await an_account(store)
-    await creating(store, account, 25)
+    bad = together // 2
+    await creating(store, account, bad)
 
     answers = await asyncio.gather(
-        *(creating(store, account, number) for number in range(50)), return_exceptions=True
+        *(creating(store, account, number) for number in range(together)), return_exceptions=True
     )
 
     failures = {n: type(answer) for n, answer in enumerate(answers) if isinstance(answer, Exception)}
-    assert failures == {25: asyncpg.UniqueViolationError}
-    assert len(await services(emptied_database)) == 50
+    assert failures == {bad: asyncpg.UniqueViolationError}
+    assert len(await services(emptied_database)) == together
 
 
 async def test_a_caller_who_leaves_harms_no_other(store: PostgresStore, emptied_database: str) -> None:
