@@ -161,9 +161,9 @@ async def test_all_who_do_nothing_stay_and_all_who_return_at_once_miss_nothing(
         quiet = await house.add_channel()
         crowded = house.channels[:-1]
 
-        async def post_to_all() -> None:
+        async def post_to_all(line: Line) -> None:
             for channel in crowded:
-                assert (await over[0].ask(house.post(channel))).status == 201
+                assert (await line.ask(house.post(channel))).status == 201
 
         async with multitude(base, house.people) as everybody:
             process = psutil.Process(server.pid)
@@ -173,21 +173,21 @@ async def test_all_who_do_nothing_stay_and_all_who_return_at_once_miss_nothing(
             busy = (process.cpu_times().user - before) / max(idle_seconds, 1)
             idle = await everybody.until(lambda seen: seen.there == clients, 0)
             # Those that are there have been silent for longer than connections over HTTP may be.
-            async with lines(base, 16) as over:
-                await post_to_all()
+            async with lines(base, 16) as fresh:
+                await post_to_all(fresh[0])
                 told = await everybody.until(lambda seen: seen.have_all(1))
 
                 storm = asyncio.ensure_future(everybody.tell(Return(STORM_SECONDS)))
                 asking = asyncio.ensure_future(
-                    paced(over[1:], lambda _: house.post(quiet), RATE, lambda: not storm.done())
+                    paced(fresh[1:], lambda _: house.post(quiet), RATE, lambda: not storm.done())
                 )
                 began = time.monotonic()
                 await asyncio.sleep(STORM_SECONDS / 2)
-                await post_to_all()
+                await post_to_all(fresh[0])
                 await storm
                 seconds = time.monotonic() - began
                 took = [second for _, second in await asking]
-                await post_to_all()
+                await post_to_all(fresh[0])
                 returned = await everybody.until(lambda seen: seen.have_all(3))
         assert server.returncode is None
 
