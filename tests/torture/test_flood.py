@@ -39,8 +39,8 @@ STRANGERS = 5000
 """As docs/settings.md says."""
 
 SPARE_FILES = 200
-MOST_MB = 250.0
-"""Most memory that 5,000 strangers may take, in MB: some 50 KB each."""
+MOST_MB = 150.0
+"""Most memory that 5,000 strangers may take, in MB: 30 KB each."""
 
 STALL_SECONDS = 1.0
 

@@ -156,6 +156,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """End the session."""
         super().connection_lost(exc)
+        self.conn.parser.close()  # a ring, which only the garbage collector would undo, and that late
         self.strangers.left(self.transport)
         if self._session is not None:
             self._session.ended(lost=not self._was_closed)

@@ -87,6 +87,7 @@ class BoundedProtocol(GuestProtocol):
         """Stop waiting."""
         self._stop_timing()
         super().connection_lost(exc)
+        self._one_write.let_go()
 
     def data_received(self, data: bytes) -> None:
         """Parse what has come, and see that it stays within its bounds."""

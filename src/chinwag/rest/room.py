@@ -8,7 +8,6 @@ already, and what is turned away is neither authenticated, nor parsed, nor logge
 from __future__ import annotations
 
 import asyncio
-import gc
 from collections import OrderedDict, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -150,8 +149,6 @@ class Strangers:
             oldest.abort()
             self.cut_off += 1
             self._lines.count()
-            if self.cut_off % self.most == 0:
-                gc.collect(1)  # they leave rings behind, which would otherwise be left for minutes
 
     def left(self, transport: Transport) -> None:
         """Take note of one that does something, is known, or is over."""

@@ -107,6 +107,10 @@ class OneWrite:
         self.flush()
         self._close()
 
+    def let_go(self) -> None:
+        """Undo the ring with the protocol, which only the garbage collector would undo, and that late."""
+        self._close = self._transport.close
+
     def write_ready(self) -> None:
         """Write whole answers that wait for the end of the turn, unless their client has gone meanwhile."""
         ready, self._ready = self._ready, b""
