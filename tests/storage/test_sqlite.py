@@ -7,7 +7,7 @@ import resource
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import apsw
 import pytest
@@ -31,6 +31,16 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def database(path: Path) -> str:
     return f"sqlite:///{path}"
+
+
+async def test_who_only_reads_cannot_write(store: Store) -> None:
+    """The types do not let them; nor does the connection."""
+    with pytest.raises(ApiError) as refused:
+        async with store.reading() as questions:
+            await adding(1)(cast("Transaction", questions))
+
+    assert refused.value.kind is Kinds.UNAVAILABLE
+    assert await kept_accounts(store) == []
 
 
 # Group commit

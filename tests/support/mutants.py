@@ -37,6 +37,7 @@ TESTS = {
     "storage/sqlite.py": (
         "tests/storage/test_sqlite.py",
         "tests/storage/test_store.py",
+        "tests/storage/test_migrations.py",
         "tests/storage/test_corners.py",
     ),
 }
