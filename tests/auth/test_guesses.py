@@ -13,7 +13,7 @@ import pytest
 from auth.tokens import ACCOUNT, KEY, NOW, SECRET, Clock, a_token, claims
 from chinwag.auth.access_token import AccessTokens
 from chinwag.auth.basic import BasicAuthentication
-from chinwag.auth.guesses import PATIENCE_SECONDS, Guesses
+from chinwag.auth.guesses import PATIENCE_SECONDS, WAITING, Guesses
 from chinwag.auth.token_refusal import TokenRefusedError
 from chinwag.errors import ApiError, Kind, Kinds
 
@@ -239,6 +239,25 @@ async def test_of_many_guesses_at_once_only_so_many_are_looked_at_as_there_are_t
 
     assert outcomes.count(Kinds.AUTHENTICATE) == PATIENCE_SECONDS
     assert outcomes.count(Kinds.TOO_MANY_REQUESTS) == 500 - PATIENCE_SECONDS
+
+
+async def test_of_all_addresses_together_only_so_many_guesses_wait(house: House) -> None:
+    authentication = BasicAuthentication(house.store, house.seal, Guesses(600, lambda: 1_000_000.0))
+    addresses = [f"192.0.2.{number}" for number in range(1 + WAITING // 10)]
+    for address in addresses:
+        await guess(authentication, 600, address)
+
+    outcomes = await asyncio.gather(
+        *(
+            outcome(authentication, basic(ACCOUNT, f"guess {number}"), address)
+            for number in range(10)
+            for address in addresses
+        )
+    )
+
+    assert outcomes.count(Kinds.AUTHENTICATE) == WAITING
+    assert outcomes.count(Kinds.TOO_MANY_REQUESTS) == 10
+    assert await outcome(authentication, basic(ACCOUNT, "one more"), addresses[0]) is Kinds.AUTHENTICATE
 
 
 async def test_a_token_with_a_wrong_signature_is_told_when_to_come_again_after_a_few(

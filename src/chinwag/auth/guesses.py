@@ -20,6 +20,10 @@ PATIENCE_SECONDS = 3.0
 """How long an address waits for its turn, in seconds. If more of it wait than that, they are refused."""
 
 
+WAITING = 50
+"""Most guesses that wait, of all addresses together: each takes the place of a request that is under way."""
+
+
 class Guesses:
     """How often each address was wrong about a secret.
 
@@ -30,6 +34,7 @@ class Guesses:
 
     def __init__(self, per_minute: int, now: Callable[[], float]) -> None:
         self._rate = Rate(per_minute / 60, per_minute, now)
+        self._waiting = 0
 
     @asynccontextmanager
     async def guess(self, address: str) -> AsyncGenerator[None]:
@@ -59,9 +64,13 @@ class Guesses:
 
     async def _turn(self, address: str) -> None:
         wait = self._rate.wait(address)
-        if wait > PATIENCE_SECONDS:
+        if wait > PATIENCE_SECONDS or (wait and self._waiting >= WAITING):
             why = f"too many wrong credentials from {address}"
-            raise exceeded(Kinds.TOO_MANY_REQUESTS, wait - PATIENCE_SECONDS, why)
+            raise exceeded(Kinds.TOO_MANY_REQUESTS, max(0.0, wait - PATIENCE_SECONDS), why)
         self._rate.count(address)
         if wait:
-            await asyncio.sleep(wait)
+            self._waiting += 1
+            try:
+                await asyncio.sleep(wait)
+            finally:
+                self._waiting -= 1
