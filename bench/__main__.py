@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from bench import chart, page, targets, works
+from bench import chart, ejabberd, page, targets, works
 from bench.chat import Chat, ask
 from bench.growth import Growing
 from bench.hooked import hooked
@@ -40,7 +40,7 @@ COMPARED = {"post": works.posts, "get": works.gets}
 """What is compared with the ceiling."""
 
 MESSAGES = "messages"
-"""Posting, compared with the ceiling and with a peer."""
+"""Posting, compared with the ceiling and with peers."""
 
 GROWING = {"cost": Growing.cost, "page": Growing.page, "delete": Growing.delete}
 """What is compared with itself."""
@@ -58,7 +58,8 @@ CONNECTED = {
 HOOKED = "webhooks"
 """Posting while webhooks are told of it."""
 
-NO_PEER = "Express is left out: node, or what it needs in bench/peers/express, is not there; see `make bench`"
+NO_EXPRESS = "no Express: node, or what it needs in bench/peers/express, is not there; see `make bench`"
+NO_EJABBERD = "no ejabberd: Debian's packages ejabberd and erlang-p1-pgsql are not installed"
 
 PUSHED = "pushes"
 """Posting while the devices of many members are told of it."""
@@ -72,22 +73,29 @@ def main() -> int:
         folder = stack.enter_context(targets.disk_folder())
         known = facts(folder)
         databases: dict[str, str] = {}
-        for_peer = ""
+        for_express = ""
         if "sqlite" in chosen.engine:
             databases["SQLite"] = f"sqlite:///{folder}/chinwag.db"
-        has_peer = MESSAGES in chosen.only and targets.has_express()
-        if "postgres" in chosen.engine or has_peer:
+        has_express = MESSAGES in chosen.only and targets.has_express()
+        has_ejabberd = MESSAGES in chosen.only and ejabberd.is_installed()
+        if "postgres" in chosen.engine or has_express or has_ejabberd:
             postgres = stack.enter_context(targets.postgres())
             if "postgres" in chosen.engine:
                 databases["PostgreSQL"] = asyncio.run(postgres.database())
-            if has_peer:
-                for_peer = asyncio.run(postgres.database())
-            known["postgres"] = asyncio.run(_about(databases.get("PostgreSQL", for_peer)))
+            if has_express:
+                for_express = asyncio.run(postgres.database())
+            any_database = databases.get("PostgreSQL") or asyncio.run(postgres.database())
+            known["postgres"] = asyncio.run(_about(any_database))
         if MESSAGES in chosen.only:
-            known["peer"] = targets.express_versions() if has_peer else NO_PEER
+            known["peers"] = "; ".join(
+                [
+                    targets.express_versions() if has_express else NO_EXPRESS,
+                    ejabberd.versions() if has_ejabberd else NO_EJABBERD,
+                ]
+            )
         report = Report(known)
         try:
-            _measure(chosen, databases, for_peer, folder, report)
+            _measure(chosen, databases, for_express, folder, report)
         except LoadFailedError as error:
             report.now("")
             print(f"bench: {error}", file=sys.stderr)
@@ -102,7 +110,7 @@ def main() -> int:
 
 
 def _measure(
-    chosen: argparse.Namespace, databases: dict[str, str], for_peer: str, folder: Path, report: Report
+    chosen: argparse.Namespace, databases: dict[str, str], for_express: str, folder: Path, report: Report
 ) -> None:
     if "start" in chosen.only:
         for name, url in databases.items():
@@ -115,7 +123,7 @@ def _measure(
                 idle_memory(server, report)
 
         if any(name in (*COMPARED, MESSAGES) for name in chosen.only):
-            compare(chosen, servers, for_peer, folder, report)
+            compare(chosen, servers, for_express, folder, report)
         for server in servers:
             _alone(chosen, server, folder, report)
 
@@ -154,9 +162,9 @@ def idle_memory(server: Target, report: Report) -> None:
 
 
 def compare(
-    chosen: argparse.Namespace, servers: list[Target], for_peer: str, folder: Path, report: Report
+    chosen: argparse.Namespace, servers: list[Target], for_express: str, folder: Path, report: Report
 ) -> None:
-    """Put the works that are chosen to every server, the ceiling, and the peer if it has a database."""
+    """Put the works that are chosen to every server, the ceiling, and the peers that can be started."""
     chat = Chat.on(servers[0], channels=1)
     message = ask(servers[0], chat.channels[0].post)
     with targets.ceiling(chat.service, message, folder) as ceiling:
@@ -167,11 +175,15 @@ def compare(
                     works.compare(work, everybody, chosen.rounds, chosen.seconds, report)
         if MESSAGES in chosen.only:
             with ExitStack() as stack:
-                peer = stack.enter_context(targets.express(for_peer, folder)) if for_peer else None
-                if peer:
+                peers: list[works.Peer] = []
+                if for_express:
+                    peers.append(works.express(stack.enter_context(targets.express(for_express, folder))))
+                if ejabberd.is_installed():
+                    peers.append(stack.enter_context(ejabberd.ejabberd(folder, works.CHANNELS)))
+                for peer in peers:
                     works.warm_up(peer, report)
-                    everybody.append(peer)
-                for work in works.messages([ceiling, *servers], peer):
+                for work in works.messages([ceiling, *servers], peers):
+                    everybody = [ceiling, *servers, *(peer.target for peer in peers)]
                     works.compare(work, everybody, chosen.rounds, chosen.seconds, report)
 
 

@@ -41,18 +41,24 @@ SPEEDS = """\
 
 The ceiling is an application that does the least that a durable answer takes, on the same HTTP server: it
 parses the form, waits for the disk, and answers the same JSON, without credentials or rules. The ratio is to
-its rate in the same round.{peer}
+its rate in the same round.{peers}
 """
 
-PEER = """
+PEERS = {
+    "Express": """
 Express stands for a chat that one writes oneself, in one process, with socket.io and PostgreSQL: it is
-`bench/peers/express/server.cjs`, and has no credentials, rules or webhooks either."""
+`bench/peers/express/server.cjs`, and has no credentials, rules or webhooks either.""",
+    "ejabberd": """
+ejabberd takes messages to rooms over its HTTP API and keeps them in PostgreSQL (`bench/peers/ejabberd`); it
+answers before a message is written, so its times are those of its answers, and its rate is that at which
+messages came into its archive.""",
+}
 
 SHARES = """\
 ## Against something else
 
-What stands after the stroke was measured in the same rounds: the same work with less to do, or the peer's.
-More is better.
+What stands after the stroke was measured in the same rounds: the same work with less to do, or the
+fastest peer's. More is better.
 """
 
 GROWTHS = """\
@@ -80,14 +86,14 @@ def write(result: Path, page: Path) -> None:
 
 def _page(run: dict[str, Any], rows: list[Row], page: Path, chart: Path) -> str:
     facts = [(name, fact) for name, fact in run.items() if name not in {"began", "rows"}]
-    peer = any(row.server == "Express" for row in rows)
+    peers = [about for name, about in PEERS.items() if any(row.server == name for row in rows)]
     began = run["began"].partition(".")[0].replace("T", " at ") + " UTC"
     parts = [
         HEAD.format(page=page, began=began, verdict=_verdict(rows), chart=chart.name),
         _table(["", ""], [[name, fact] for name, fact in facts]),
         ENDING,
         *_section(
-            SPEEDS.format(peer=PEER if peer else ""),
+            SPEEDS.format(peers="".join(peers)),
             rows,
             Speed,
             ["in flight", "each s", "p50 ms", "p99 ms", "CPU µs"],

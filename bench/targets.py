@@ -101,7 +101,7 @@ def chinwag(name: str, database: str, folder: Path, **more: str) -> Iterator[Tar
     }
     environment = {k: v for k, v in os.environ.items() if not k.startswith("CHINWAG_")} | settings
     command = [sys.executable, "-m", "chinwag", "serve"]
-    with _started(name, command, folder, environment, database) as target:
+    with started(name, command, folder, environment, database) as target:
         yield target
 
 
@@ -111,7 +111,7 @@ def ceiling(service: bytes, message: bytes, folder: Path) -> Iterator[Target]:
     like = folder / "like.json"
     like.write_bytes(b"[%b,%b]" % (service, message))
     command = [sys.executable, "-m", "bench.ceiling", str(folder / "journal"), str(like)]
-    with _started("ceiling", command, folder, dict(os.environ)) as target:
+    with started("ceiling", command, folder, dict(os.environ)) as target:
         yield target
 
 
@@ -121,7 +121,7 @@ def raw_writer(message: bytes, folder: Path) -> Iterator[Target]:
     like = folder / "message.bin"
     like.write_bytes(message)
     command = [sys.executable, "-m", "bench.raw_writer", str(like)]
-    with _started("raw writer", command, folder, dict(os.environ)) as target:
+    with started("raw writer", command, folder, dict(os.environ)) as target:
         yield target
 
 
@@ -129,17 +129,17 @@ def raw_writer(message: bytes, folder: Path) -> Iterator[Target]:
 def receiver(seconds: float, folder: Path, answer: str = "") -> Iterator[Target]:
     """Start what takes so long over each answer, as a webhook or a provider, and stop it at the end."""
     command = [sys.executable, "-m", "bench.receiver", str(seconds), answer]
-    with _started("receiver", command, folder, dict(os.environ)) as target:
+    with started("receiver", command, folder, dict(os.environ)) as target:
         yield target
 
 
 def has_express() -> bool:
-    """Return whether the peer can be started: with npm, `make bench` sees to it."""
+    """Return whether this peer can be started: with npm, `make bench` sees to it."""
     return shutil.which("node") is not None and (PEER / "node_modules" / "pg").exists()
 
 
 def express_versions() -> str:
-    """Return what the peer is made of."""
+    """Return what this peer is made of."""
     node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
     pinned = json.loads((PEER / "package.json").read_text())["dependencies"]
     return ", ".join([*(f"{name} {version}" for name, version in pinned.items()), f"Node {node}"])
@@ -147,7 +147,7 @@ def express_versions() -> str:
 
 @contextlib.contextmanager
 def express(database: str, folder: Path) -> Iterator[Target]:
-    """Start the peer on an empty database of PostgreSQL, and stop it at the end."""
+    """Start this peer on an empty database of PostgreSQL, and stop it at the end."""
     url = urlsplit(database)
     where = {
         "PGHOST": url.hostname or parse_qs(url.query)["host"][0],
@@ -157,14 +157,15 @@ def express(database: str, folder: Path) -> Iterator[Target]:
         "PGDATABASE": url.path[1:],
     }
     environment = dict(os.environ) | where | {"NODE_ENV": "production"}
-    with _started("Express", ["node", str(PEER / "server.cjs")], folder, environment) as target:
+    with started("Express", ["node", str(PEER / "server.cjs")], folder, environment) as target:
         yield target
 
 
 @contextlib.contextmanager
-def _started(
+def started(
     name: str, command: list[str], folder: Path, environment: dict[str, str], database: str = ""
 ) -> Iterator[Target]:
+    """Start a server, wait until it says on which port it listens, and stop it at the end."""
     began = time.perf_counter()
     with (
         (folder / f"{name}.log").open("ab") as log,
