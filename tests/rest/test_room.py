@@ -63,6 +63,7 @@ async def full(base: str, path: Path) -> AsyncIterator[Callable[[], Awaitable[li
     They wait for the file of the database, which somebody else has locked.
     """
     holder = apsw.Connection(str(path))
+    holder.set_busy_timeout(int(DEADLINE_SECONDS * 1000))  # the server itself may be writing
     async with connected(base) as one, connected(base) as two:
         holder.set_busy_timeout(BUSY_MS)
         holder.execute("BEGIN IMMEDIATE")
