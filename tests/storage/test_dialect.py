@@ -100,7 +100,7 @@ async def test_a_statement_for_sets_runs_for_one_row_of_values_where_no_others_w
     """
 
     found, nothing = [
-        await PostgresDatabase(connection).together(statement, "lane", values)
+        await PostgresDatabase(connection).together(statement, values)
         for values in [(2, "a"), (1, "b")]
     ]
 
@@ -114,4 +114,4 @@ async def test_a_statement_for_sets_is_refused_where_there_are_none() -> None:
     database = SqliteDatabase(apsw.Connection(":memory:"))
 
     with pytest.raises(NotImplementedError):
-        await database.together("SELECT 1", "lane", ())
+        await database.together("SELECT 1", ())

@@ -34,7 +34,7 @@ class Database(Protocol):
         """Return every row."""
         ...
 
-    async def together(self, sql: str, lane: str, values: Sequence[object]) -> Row | None:
+    async def together(self, sql: str, values: Sequence[object]) -> Row | None:
         """Run a statement for sets, for one row of values, and return its row, or None if it has none.
 
         The statement takes an array for each value, and answers with rows that begin with the place (from 1)

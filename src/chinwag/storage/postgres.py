@@ -49,9 +49,6 @@ CLOSE_SECONDS = 1.0
 _MIGRATION_LOCK = 0x43_68_69_6E_77_61_67
 """Key of the advisory lock under which one node at a time migrates: "Chinwag" in ASCII."""
 
-LANES = 2
-"""Lanes of each statement for sets. What one lane locks, no other does."""
-
 _LOST_RACE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 
 _OVERTAKEN = (
@@ -97,7 +94,7 @@ class PostgresDatabase:
         """Return every row."""
         return await self._connection.fetch(sql, *values)
 
-    async def together(self, sql: str, lane: str, values: Sequence[object]) -> Row | None:  # noqa: ARG002
+    async def together(self, sql: str, values: Sequence[object]) -> Row | None:
         """Run a statement for sets, for one row of values."""
         return await self._connection.fetchrow(sql, *([value] for value in values))
 
@@ -119,11 +116,11 @@ class PostgresTransaction:
 
     takes_sets = True
 
-    def __init__(self, borrow: Borrow, end: AsyncExitStack, lane_of: Callable[[str, str], Lane]) -> None:
+    def __init__(self, borrow: Borrow, end: AsyncExitStack, lane_of: Callable[[str], Lane]) -> None:
         """Work on a connection that is borrowed when it is needed.
 
         What was begun is committed or rolled back where `end` ends. `lane_of` returns the lane of a statement
-        for sets and a name.
+        for sets.
         """
         self._borrow = borrow
         self._end = end
@@ -144,10 +141,10 @@ class PostgresTransaction:
         """Return a list as the parameter of `= ANY($n)`."""
         return values
 
-    async def together(self, sql: str, lane: str, values: Sequence[object]) -> Row | None:
+    async def together(self, sql: str, values: Sequence[object]) -> Row | None:
         """Run a statement for sets, for one row of values: in a lane, if it is the first of its change."""
         if self._connection is None and not self._deferred and not self._over:
-            row = await self._lane_of(sql, lane).run(values)
+            row = await self._lane_of(sql).run(values)
             self._over = row is not None  # without one nothing was done, and the change may go on
             return row
         return await (await self._begun()).fetchrow(sql, *([value] for value in values))
@@ -187,7 +184,7 @@ class PostgresStore:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
         self._places = asyncio.Semaphore(pool.get_max_size())
-        self._lanes: dict[tuple[str, int], Lane] = {}
+        self._lanes: dict[str, Lane] = {}
 
     @classmethod
     async def open(cls, url: str, *, connections: int = 16, now: int = 0) -> PostgresStore:
@@ -283,18 +280,18 @@ class PostgresStore:
             only = await transaction.finish()
         if only is not None:
             sql, values = only
-            await self._lane(sql, 0, repeated).run(values)
+            await self._lane(sql, repeated).run(values)
         return result, unit.take_events()
 
-    def _lane_of_set(self, sql: str, name: str) -> Lane:
-        """Return the lane for a name among those of a statement for sets."""
-        return self._lane(sql, hash(name) % LANES, as_set)
+    def _lane_of_set(self, sql: str) -> Lane:
+        """Return the lane of a statement for sets."""
+        return self._lane(sql, as_set)
 
-    def _lane(self, sql: str, number: int, kind: Callable[[str], Send]) -> Lane:
-        """Return a lane of a statement. Statements are constants, so there are few."""
-        lane = self._lanes.get((sql, number))
+    def _lane(self, sql: str, kind: Callable[[str], Send]) -> Lane:
+        """Return the lane of a statement. Statements are constants, so there are few."""
+        lane = self._lanes.get(sql)
         if lane is None:
-            lane = self._lanes[sql, number] = Lane(kind(sql), self._acquired, _UNAVAILABLE)
+            lane = self._lanes[sql] = Lane(kind(sql), self._acquired, _UNAVAILABLE)
         return lane
 
 

@@ -209,9 +209,9 @@ async def post(
     if database.takes_sets:
         values = (*place, *content, draft.date_updated)
         if foretold is None:
-            row = await database.together(_POST_SET, channel_sid, values)
+            row = await database.together(_POST_SET, values)
         else:
-            row = await database.together(_POST_SET_AS_FORETOLD, channel_sid, (*values, _told(foretold)))
+            row = await database.together(_POST_SET_AS_FORETOLD, (*values, _told(foretold)))
         return _posted(row, caller, service_sid, draft) if row else None
 
     if foretold is None:

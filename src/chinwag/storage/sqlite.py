@@ -99,9 +99,9 @@ class SqliteDatabase:
         """Return a list as the parameter of `= ANY($n)`: as JSON."""
         return msgspec.json.encode(values).decode()
 
-    async def together(self, sql: str, lane: str, values: Sequence[object]) -> Row | None:
+    async def together(self, sql: str, values: Sequence[object]) -> Row | None:
         """Refuse: here no statement takes sets."""
-        raise NotImplementedError(sql, lane, values)
+        raise NotImplementedError(sql, values)
 
     async def execute(self, sql: str, *values: object) -> None:
         """Run a statement that returns nothing."""
