@@ -30,9 +30,6 @@ LEAST_MESSAGES = {"SQLite": 0.5, "PostgreSQL": 0.4}
 LEAST_OF_PEER = 2.0
 """Bar for messages, as a ratio of what the best peer does."""
 
-BARS_FROM = 32
-"""Least number in flight for which there is a bar: with one, the disk decides."""
-
 KEEPING_SECONDS = 60.0
 """Longest wait for a peer to have kept what it has answered, in seconds."""
 
@@ -229,7 +226,7 @@ def _speed(work: Work, in_flight: int, server: str, mine: list[Turn], ceiling: l
         answer_bytes=loads[-1].answer_bytes,
         load_busy=max(load.busy for load in loads),
         ratio=None if mine is ceiling else Spread.of(ratios),
-        least=work.bars.get(server) if in_flight >= BARS_FROM else None,
+        least=work.bars.get(server),
     )
 
 
