@@ -55,6 +55,15 @@ class Slow:
             yield tx
 
 
+class Away:
+    """A store that cannot be read."""
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Reader]:
+        raise ApiError(Kinds.UNAVAILABLE)
+        yield  # what makes it a generator
+
+
 @pytest.fixture
 def slowly(house: House, guesses: Guesses) -> BasicAuthentication:
     return BasicAuthentication(Slow(house.store), house.seal, guesses)  # type: ignore[arg-type]
@@ -164,6 +173,16 @@ async def test_what_is_no_guess_counts_as_none(
         with pytest.raises(ApiError) as refusal:
             await authentication.caller(header, HERE)
         assert refusal.value.kind is Kinds.AUTHENTICATE
+
+    assert await outcome(authentication, RIGHT) is None
+
+
+async def test_what_cannot_be_looked_at_counts_as_none(
+    house: House, guesses: Guesses, authentication: BasicAuthentication
+) -> None:
+    away = BasicAuthentication(Away(), house.seal, guesses)  # type: ignore[arg-type]
+    for number in range(10 * FEW):
+        assert await outcome(away, basic(ACCOUNT, f"guess {number}")) is Kinds.UNAVAILABLE
 
     assert await outcome(authentication, RIGHT) is None
 
