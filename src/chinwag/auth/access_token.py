@@ -102,12 +102,34 @@ class AccessTokens:
         self._cache.forget()
 
     async def session(self, token: str, address: str = "") -> Session:
-        """Return what a token says that came from some address.
+        """Return what a token says that came from some address. A wrong signature is answered in turn.
 
         Raises:
             TokenRefusedError: it fails one of the checks.
             ApiError: `UNAVAILABLE`, when the store cannot be read now; `TOO_MANY_REQUESTS` in the place of a
                 wrong signature, when there were too many from there.
+        """
+        try:
+            return await self.look_at(token)
+        except TokenRefusedError as refusal:
+            await self.slow_down(refusal, address)
+            raise
+
+    async def slow_down(self, refusal: TokenRefusedError, address: str) -> None:
+        """Wait until an address may hear of a refusal, if its token was signed with a wrong secret.
+
+        Raises:
+            ApiError: `TOO_MANY_REQUESTS`.
+        """
+        if refusal.reason is Reasons.SIGNATURE and self._guesses is not None:
+            await self._guesses.wrong(address)
+
+    async def look_at(self, token: str) -> Session:
+        """Return what a token says, and make nobody wait.
+
+        Raises:
+            TokenRefusedError: it fails one of the checks.
+            ApiError: `UNAVAILABLE`, when the store cannot be read now.
         """
         # Before anything is computed from it.
         if len(token) > limits.TOKEN_BYTES or not token.isascii():
@@ -119,12 +141,7 @@ class AccessTokens:
         known = self._cache.find(digest)
         if known is None:
             forgotten = self._cache.forgotten
-            try:
-                known = await self._verified(token_form.parsed(token))
-            except TokenRefusedError as refusal:
-                if refusal.reason is Reasons.SIGNATURE and self._guesses is not None:
-                    await self._guesses.wrong(address)
-                raise
+            known = await self._verified(token_form.parsed(token))
             self._cache.keep(digest, known, forgotten)
             return known.session
 

@@ -86,7 +86,7 @@ class BasicAuthentication:
         A client may begin with many requests at once. They are one guess, and have one answer.
         """
         while (under_way := self._guessing.get(digest)) is not None:
-            await asyncio.wait([under_way])
+            await guesses.follow(address, under_way)
             if not under_way.cancelled() and (error := under_way.result()) is not None:
                 raise ApiError(error.kind, error.detail, retry_after=error.retry_after)
             if (known := self._known.get(digest)) is not None:

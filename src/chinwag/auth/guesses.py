@@ -7,14 +7,14 @@ docs/decisions/0012-rates-and-guesses.md.
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 from chinwag.errors import ApiError, Kinds
 from chinwag.rates import Rate, exceeded
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator, Callable, Generator
 
 PATIENCE_SECONDS = 3.0
 """How long an address waits for its turn, in seconds. If more of it wait than that, they are refused."""
@@ -64,13 +64,35 @@ class Guesses:
 
     async def _turn(self, address: str) -> None:
         wait = self._rate.wait(address)
-        if wait > PATIENCE_SECONDS or (wait and self._waiting >= WAITING):
-            why = f"too many wrong credentials from {address}"
-            raise exceeded(Kinds.TOO_MANY_REQUESTS, max(0.0, wait - PATIENCE_SECONDS), why)
-        self._rate.count(address)
-        if wait:
-            self._waiting += 1
-            try:
+        if wait > PATIENCE_SECONDS:
+            raise _too_many(address, wait - PATIENCE_SECONDS)
+        with self._place(address, wait):
+            self._rate.count(address)
+            if wait:
                 await asyncio.sleep(wait)
-            finally:
-                self._waiting -= 1
+
+    async def follow(self, address: str, guess: asyncio.Future[ApiError | None]) -> None:
+        """Wait for what comes of the same guess, which is under way. Whoever waits takes a place.
+
+        Raises:
+            ApiError: `TOO_MANY_REQUESTS`.
+        """
+        with self._place(address, self._rate.wait(address)):
+            await asyncio.wait([guess])
+
+    @contextmanager
+    def _place(self, address: str, wait: float) -> Generator[None]:
+        if not wait:
+            yield
+            return
+        if self._waiting >= WAITING:
+            raise _too_many(address, wait)
+        self._waiting += 1
+        try:
+            yield
+        finally:
+            self._waiting -= 1
+
+
+def _too_many(address: str, wait: float) -> ApiError:
+    return exceeded(Kinds.TOO_MANY_REQUESTS, wait, f"too many wrong credentials from {address}")

@@ -159,8 +159,15 @@ class SocketSession:
 
     async def _log_in(self, asked: LogIn) -> None:
         try:
-            async with self._here.logins:
-                session, client = await self._session_of(asked.token)
+            try:
+                async with self._here.logins:
+                    if self._over:
+                        return
+                    session, client = await self._session_of(asked.token)
+            except TokenRefusedError as refusal:
+                # Not before the place is free: who guesses must not keep others from logging in.
+                await self._here.tokens.slow_down(refusal, self._address)
+                raise
             if _user(session) != _user(client.session):
                 self._refuse(asked, _OTHER_USER)
                 return
@@ -187,7 +194,7 @@ class SocketSession:
         tokens = self._here.tokens
         while True:
             forgotten = tokens.forgotten
-            session = await tokens.session(token, self._address)
+            session = await tokens.look_at(token)
             client = self._client or await self._here.log_in(session, self._base, self._socket)
             if tokens.forgotten == forgotten:
                 return session, client

@@ -60,8 +60,8 @@ class GuestProtocol(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """Wait for the client to read what it was sent."""
         super().pause_writing()
-        self.room.is_slow(self)
         self._unread = self.loop.call_later(limits.READER_SECONDS, self._is_not_read)
+        self._note_who_waits()
 
     def resume_writing(self) -> None:
         """The client has read it."""
@@ -71,8 +71,15 @@ class GuestProtocol(HttpToolsProtocol):
 
     def listen_again(self) -> None:
         """Read the next request, after one was turned away."""
-        if not self._bare.is_closing():
+        if not self._bare.is_closing() and self._bare.get_protocol() is self:
             self.flow.resume_reading()
+
+    def _note_who_waits(self) -> None:
+        """Say whether a request is under way whose client does not read what it was sent."""
+        if self._unread is not None and self.cycle and not self.cycle.response_complete:
+            self.room.is_slow(self)
+        else:
+            self.room.goes_on(self)
 
     def _is_not_read(self) -> None:
         _log.info("cut off", peer=self.client, detail="the client does not read its answer")
@@ -88,6 +95,7 @@ class GuestProtocol(HttpToolsProtocol):
         scope: Any = self.cycle.scope
         if scope.get(ROUTE, "").startswith(_OF_ACCOUNTS) and ERROR not in scope:
             self._is_known = True
+            self.strangers.left(self._bare)
         elif not self._bare.is_closing():
             self.strangers.came(self._bare)
 

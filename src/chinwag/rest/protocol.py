@@ -142,6 +142,23 @@ class BoundedProtocol(GuestProtocol):
 
     def on_headers_complete(self) -> None:
         """The head is there: hand the request on."""
+        if self._lingers:
+            return  # its client was told that nothing more is answered
+        self._check_head()
+        if self._offers_upgrade():
+            return
+        self._stop_timing()
+        if len(self.tasks) >= self.room.most and self._is_one_too_many():
+            self._turn_away()
+            return
+        self.scope[LINES] = self._one_write.add  # type: ignore[typeddict-unknown-key]
+        self.scope[UPLOAD] = partial(self._expect_upload, self.scope)  # type: ignore[typeddict-unknown-key]
+        super().on_headers_complete()
+        self._begin_body()
+        if self._unread is not None:
+            self._note_who_waits()
+
+    def _check_head(self) -> None:
         size, hosts = len(self.url), 0
         for name, value in self.headers:
             size += len(name) + len(value) + 4
@@ -157,16 +174,6 @@ class BoundedProtocol(GuestProtocol):
             raise ApiError(Kinds.MALFORMED_REQUEST, f"at most {limits.PIPELINED} requests before an answer")
         if self.parser.get_method() == b"CONNECT":
             raise ApiError(Kinds.MALFORMED_REQUEST, "CONNECT is for proxies")
-        if self._offers_upgrade():
-            return
-        self._stop_timing()
-        if len(self.tasks) >= self.room.most and self._is_one_too_many():
-            self._turn_away()
-            return
-        self.scope[LINES] = self._one_write.add  # type: ignore[typeddict-unknown-key]
-        self.scope[UPLOAD] = partial(self._expect_upload, self.scope)  # type: ignore[typeddict-unknown-key]
-        super().on_headers_complete()
-        self._begin_body()
 
     def _begin_body(self) -> None:
         self._reading_head = False
@@ -182,7 +189,7 @@ class BoundedProtocol(GuestProtocol):
         if self._upload is not None:
             self._upload, self._body_bytes = None, 0
         if self._timer is not None:  # the body did not come with its head
-            self.room.goes_on(self)
+            self._note_who_waits()
             self._stop_timing()
         if not self._is_known and not self.cycle.response_complete:
             self.strangers.left(self._bare)  # as long as it is being answered
@@ -192,11 +199,11 @@ class BoundedProtocol(GuestProtocol):
         """Go on with the next request, or with the refusal that waits behind the last one."""
         self._one_write.end()
         was_last = not self.pipeline
-        if self._reading_body or self._unread is not None:
-            self.room.goes_on(self)  # nothing of ours waits for the client any more
         if not self._is_known and was_last:
             self._get_to_know()
         super().on_response_complete()
+        if was_last:
+            self._note_who_waits()
         if was_last and self._refusal is not None:
             self._answer_and_close(self._refusal)
 
@@ -228,7 +235,7 @@ class BoundedProtocol(GuestProtocol):
 
     def _asks_for_socket(self) -> bool:
         """Return whether a client opens a WebSocket where there are some, and nothing else is under way."""
-        if self.pipeline or (self.cycle and not self.cycle.response_complete):
+        if self._lingers or self.pipeline or (self.cycle and not self.cycle.response_complete):
             return False
         path: bytes = getattr(self.ws_protocol_class, "path", b"")
         if self.url.partition(b"?")[0].rstrip(b"/") != path or self.parser.get_method() != b"GET":
@@ -239,6 +246,9 @@ class BoundedProtocol(GuestProtocol):
         """Hand the connection, with the request and what came behind it, to the protocol of WebSockets."""
         self._is_socket = True
         self._one_write.flush()
+        self._is_read()
+        self.room.goes_on(self)
+        self.flow.resume_reading()
         self._stop_timing()
         self._unset_keepalive_if_required()
         self.connections.discard(self)
@@ -330,7 +340,9 @@ class BoundedProtocol(GuestProtocol):
 
     def _turn_away(self) -> None:
         """Answer a request whose head is there with a refusal, and read nothing more for a moment."""
-        last = self.expect_100_continue or not self.parser.should_keep_alive()
+        # The answer to HEAD has no body: with one, a connection that goes on would be out of step.
+        goes_on = self.parser.should_keep_alive() and self.parser.get_method() != b"HEAD"
+        last = self.expect_100_continue or not goes_on
         origin = next((value for name, value in self.headers if name == b"origin"), None)
         self._one_write.flush()
         self._bare.write(self.room.refusal(origin, last=last))
