@@ -100,8 +100,7 @@ async def test_a_statement_for_sets_runs_for_one_row_of_values_where_no_others_w
     """
 
     found, nothing = [
-        await PostgresDatabase(connection).together(statement, values)
-        for values in [(2, "a"), (1, "b")]
+        await PostgresDatabase(connection).together(statement, values) for values in [(2, "a"), (1, "b")]
     ]
 
     assert found is not None
