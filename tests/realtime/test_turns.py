@@ -12,13 +12,10 @@ from chinwag.realtime import turns
 from chinwag.realtime.realtime import LOGINS, Realtime
 from chinwag.realtime.turns import TURN_SECONDS, Turns
 from chinwag.rest.protocol import BoundedProtocol
-from chinwag.settings import Settings
 from support.asking import lines
-from support.churn import KEY_SECRET, KEY_SID
 from support.full_house import House, a_house
-from support.kill import ACCOUNT_SID, AUTH_TOKEN
+from support.known import known_server
 from support.sdk_client import SdkClient
-from support.server import running_server
 from support.twilsock import PING, PONG, Reader, frame, opening, packet
 
 if TYPE_CHECKING:
@@ -128,18 +125,7 @@ def test_what_takes_longer_than_a_turn_is_taken_all_the_same() -> None:
 
 @pytest.fixture
 def base(tmp_path: Path) -> Iterator[str]:
-    settings = Settings(
-        port=0,
-        account_sid=ACCOUNT_SID,
-        auth_token=AUTH_TOKEN,
-        api_key_sid=KEY_SID,
-        api_key_secret=KEY_SECRET,
-        database=f"sqlite:///{tmp_path}/chinwag.db",
-        encryption_key="Y2hpbndhZyB0ZXN0cyB1c2UgdGhpcyBmaXhlZCBrZXk=",
-        media_store=f"file://{tmp_path}/media",
-        log_level="error",
-    )
-    with running_server(settings) as base:
+    with known_server(tmp_path) as base:
         yield base
 
 

@@ -16,13 +16,12 @@ from aiohttp import web
 from chinwag import sweep
 from chinwag.delivery import journal, pushing
 from chinwag.realtime import endpoint
-from chinwag.settings import Settings
 from delivery.application import Told, an_application
 from support.churn import KEY_SECRET, KEY_SID
-from support.kill import ACCOUNT_SID, AUTH_TOKEN
+from support.kill import ACCOUNT_SID
+from support.known import known_server
 from support.load_of_messages import CONDITION_SECONDS, Load, a_load
 from support.sdk_client import LoginRefusedError, SdkClient, access_token
-from support.server import running_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,18 +72,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def base(clock: Clock, database: str, tmp_path: Path) -> Iterator[str]:
-    settings = Settings(
-        port=0,
-        account_sid=ACCOUNT_SID,
-        auth_token=AUTH_TOKEN,
-        api_key_sid=KEY_SID,
-        api_key_secret=KEY_SECRET,
-        database=database,
-        encryption_key="Y2hpbndhZyB0ZXN0cyB1c2UgdGhpcyBmaXhlZCBrZXk=",
-        media_store=f"file://{tmp_path}/media",
-        log_level="error",
-    )
-    with running_server(settings) as base:
+    with known_server(tmp_path, database) as base:
         yield base
 
 

@@ -11,15 +11,13 @@ import psutil
 import pytest
 
 from chinwag import limits
-from chinwag.settings import Settings
 from support.asking import lines, p99, paced, request
 from support.cable import a_cable
-from support.churn import KEY_SECRET, KEY_SID
 from support.full_house import KEY, a_house
-from support.kill import ACCOUNT_SID, AUTH_TOKEN, serving
+from support.kill import serving
+from support.known import known_server
 from support.multitude import Return, multitude
 from support.sdk_client import SdkClient
-from support.server import running_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,18 +54,7 @@ SPARE_FILES = 500
 
 @pytest.fixture
 def base(tmp_path: Path) -> Iterator[str]:
-    settings = Settings(
-        port=0,
-        account_sid=ACCOUNT_SID,
-        auth_token=AUTH_TOKEN,
-        api_key_sid=KEY_SID,
-        api_key_secret=KEY_SECRET,
-        database=f"sqlite:///{tmp_path}/chinwag.db",
-        encryption_key="Y2hpbndhZyB0ZXN0cyB1c2UgdGhpcyBmaXhlZCBrZXk=",
-        media_store=f"file://{tmp_path}/media",
-        log_level="error",
-    )
-    with running_server(settings) as base:
+    with known_server(tmp_path) as base:
         yield base
 
 

@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING
 import apsw
 import pytest
 
-from chinwag.settings import Settings
-from support.kill import ACCOUNT_SID, AUTH_TOKEN
+from support.known import known_server
 from support.load_of_messages import Load, Posted, a_load
 from support.power import Disk, a_disk
-from support.server import running_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,16 +43,7 @@ def disk() -> Iterator[Disk]:
 
 @pytest.fixture
 def base(disk: Disk, path: Path, tmp_path: Path) -> Iterator[str]:
-    settings = Settings(
-        port=0,
-        account_sid=ACCOUNT_SID,
-        auth_token=AUTH_TOKEN,
-        database=f"sqlite:///{path}",
-        encryption_key="Y2hpbndhZyB0ZXN0cyB1c2UgdGhpcyBmaXhlZCBrZXk=",
-        media_store=f"file://{tmp_path}/media",
-        log_level="error",
-    )
-    with running_server(settings) as base:
+    with known_server(tmp_path, f"sqlite:///{path}") as base:
         yield base
 
 
