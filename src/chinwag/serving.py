@@ -260,15 +260,11 @@ async def _listen(
             await super()._serve(sockets)
             self._captured_signals.clear()  # uvicorn would raise them again, and the exit status would be 143
 
+    address = public_address(settings)
     config = uvicorn.Config(
         application,  # type: ignore[arg-type]  # uvicorn's types of ASGI are stricter than ASGI
         http=bounded_protocol(entrance),
-        ws=socket_protocol(
-            realtime,
-            public_address(settings).of_socket,
-            public_address(settings).client_of_socket,
-            entrance.strangers,
-        ),
+        ws=socket_protocol(realtime, address.of_socket, address.client_of_socket, entrance.strangers),
         ws_max_size=limits.SOCKET_MESSAGE_BYTES,
         ws_ping_interval=limits.PING_SECONDS,
         ws_ping_timeout=limits.PING_SECONDS,

@@ -202,7 +202,7 @@ class BoundedProtocol(GuestProtocol):
         if not self._is_known and was_last:
             self._get_to_know()
         super().on_response_complete()
-        if was_last:
+        if was_last and (self._reading_body or self._unread is not None):
             self._note_who_waits()
         if was_last and self._refusal is not None:
             self._answer_and_close(self._refusal)
