@@ -7,7 +7,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from chinwag.auth.access_token import Session
-from chinwag.realtime.client import Client, Outbox
+from chinwag.outbox import Outbox
+from chinwag.realtime.client import Client
 from support import twilsock
 
 if TYPE_CHECKING:

@@ -8,10 +8,9 @@ from chinwag.logs import logger
 from chinwag.realtime.frames import message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from chinwag.auth.access_token import Session
     from chinwag.domain.caller import Caller
+    from chinwag.outbox import Outbox
     from chinwag.realtime.hub import Subscription
 
 _log = logger()
@@ -45,33 +44,6 @@ class Socket(Protocol):
     async def room(self) -> None:
         """Wait until most of what was written has been taken."""
         ...
-
-
-class Outbox:
-    """Gathers what clients are owed in one turn of the event loop, and writes it to each in one piece.
-
-    Args:
-        soon: calls a function later in the same turn, as `loop.call_soon` does.
-    """
-
-    def __init__(self, soon: Callable[[Callable[[], None]], object]) -> None:
-        self._soon = soon
-        self._owing: list[Client] = []
-
-    def add(self, client: Client) -> None:
-        """Write what a client is owed at the end of this turn."""
-        if not self._owing:
-            self._soon(self.flush)
-        self._owing.append(client)
-
-    def flush(self) -> None:
-        """Write everything that is owed."""
-        owing, self._owing = self._owing, []
-        for client in owing:
-            try:
-                client.flush()
-            except Exception as error:  # noqa: BLE001  # whatever is wrong with one, the others are owed theirs
-                client.drop(f"it cannot be written to: {error}")
 
 
 class Client:

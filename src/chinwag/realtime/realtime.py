@@ -9,7 +9,8 @@ from chinwag import commands, limits
 from chinwag.domain.login import LogIn
 from chinwag.domain.lookup import service_named
 from chinwag.domain.service import ServiceDeleted, ServiceUpdated
-from chinwag.realtime.client import Client, Outbox
+from chinwag.outbox import Outbox
+from chinwag.realtime.client import Client
 from chinwag.realtime.connection import Connection
 from chinwag.realtime.dialects.session_list import Sessions
 from chinwag.realtime.envelopes import event

@@ -10,9 +10,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from chinwag.logs import logger
+from chinwag.outbox import Outbox
+
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
+
+_log = logger()
 
 LARGE = 16 * 1024
 """Size of what is not held back, in bytes: an upload or a download goes at the pace of its connection."""
@@ -25,31 +30,7 @@ _CONTINUE = b"HTTP/1.1 100"
 _END = b"\r\n"
 
 
-class _Burst:
-    """What is to be written at the end of this turn of an event loop.
-
-    Args:
-        loop: whose turns they are.
-    """
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._call_soon = loop.call_soon
-        self._waiting: list[OneWrite] = []
-
-    def add(self, waiting: OneWrite) -> None:
-        if not self._waiting:
-            self._call_soon(self._write)
-        self._waiting.append(waiting)
-        if len(self._waiting) >= MANY:
-            self._write()
-
-    def _write(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for one in waiting:
-            one.write_ready()
-
-
-_bursts: WeakKeyDictionary[asyncio.AbstractEventLoop, _Burst] = WeakKeyDictionary()
+_outboxes: WeakKeyDictionary[asyncio.AbstractEventLoop, Outbox] = WeakKeyDictionary()
 
 
 class OneWrite:
@@ -68,7 +49,7 @@ class OneWrite:
     ) -> None:
         self._transport = transport
         self._close = close
-        self._burst = _bursts.get(loop) or _bursts.setdefault(loop, _Burst(loop))
+        self._outbox = _outboxes.get(loop) or _outboxes.setdefault(loop, Outbox(loop.call_soon, MANY))
         self._head = b""
         self._lines = b""
         self._ready = b""
@@ -98,9 +79,16 @@ class OneWrite:
             self._write_soon(head)
 
     def flush(self) -> None:
-        """Write everything now."""
+        """Write everything now, unless the client has gone meanwhile."""
         self.end()
-        self.write_ready()
+        ready, self._ready = self._ready, b""
+        if ready and not self.is_closing():
+            self._transport.write(ready)
+
+    def drop(self, reason: str) -> None:
+        """Cut a client off that cannot be written to."""
+        _log.warning("cut off", peer=self.get_extra_info("peername"), detail=reason)
+        self._transport.abort()
 
     def close(self) -> None:
         """Write everything, then close."""
@@ -111,16 +99,10 @@ class OneWrite:
         """Undo the ring with the protocol, which only the garbage collector would undo, and that late."""
         self._close = self._transport.close
 
-    def write_ready(self) -> None:
-        """Write whole answers that wait for the end of the turn, unless their client has gone meanwhile."""
-        ready, self._ready = self._ready, b""
-        if ready and not self.is_closing():
-            self._transport.write(ready)
-
     def _write_soon(self, data: bytes) -> None:
         if self._ready or len(data) >= LARGE:
             self._ready += data
-            self.write_ready()
+            self.flush()
         else:
             self._ready = data
-            self._burst.add(self)
+            self._outbox.add(self)
