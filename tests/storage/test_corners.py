@@ -158,7 +158,7 @@ async def test_a_connection_that_only_reads_runs_statements_as_any_other(emptied
         await database.execute_many("INSERT INTO tea VALUES ($1)", [("green",), ("black",)])
         rows = await database.rows("SELECT kind FROM tea WHERE kind = ANY($1)", database.array(["green"]))
         numbered = "SELECT place, kind FROM unnest($1::text[]) WITH ORDINALITY AS given(kind, place)"
-        row = await database.together(numbered, "tea", ["white"])
+        row = await database.together(numbered, ["white"])
 
     assert [row[0] for row in rows] == ["green"]
     assert row is not None
