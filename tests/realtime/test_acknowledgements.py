@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -91,6 +92,12 @@ def test_a_long_frame_is_left_as_it_is_however_it_comes() -> None:
     for size in (1000, 4096, len(stream)):
         found = left([stream[begin : begin + size] for begin in range(0, len(stream), size)])
         assert _without(_frames(found)) == [LONG, LONG]
+
+
+@pytest.mark.parametrize("frame", [twilsock.frame(twilsock.BINARY, b"x" * 126), LONG])
+def test_a_frame_that_is_cut_within_its_head_is_left_as_it_is(frame: bytes) -> None:
+    for cut in range(1, 14):
+        assert left([frame[:cut], frame[cut:]]) == frame
 
 
 @given(st.lists(st.binary(max_size=300), max_size=5))

@@ -131,8 +131,7 @@ def _operation(route: Route, version: Version) -> dict[str, Any]:
         parameters.append(_WEBHOOK_HEADER)
     if route.makes:
         parameters.append(_KEY_HEADER)
-    if parameters:
-        said["parameters"] = parameters
+    said["parameters"] = parameters
     if route.takes is not None:
         said["requestBody"] = {
             "required": any(param.required for param in route.takes.of(version)),
