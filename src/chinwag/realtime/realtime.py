@@ -62,7 +62,8 @@ class Realtime:
         self.sessions = Sessions()
         self.turns = Turns(loop.call_soon)
         self.logins = asyncio.Semaphore(LOGINS)
-        self.outbox = Outbox(loop.call_soon)
+        # A turn later than answers over REST leave: who changed something there hears of that first, as ever.
+        self.outbox = Outbox(lambda flush: loop.call_soon(loop.call_soon, flush))
         self.hub = Hub(self._replay)
         self.presence = Presence(world.uncounted)
         self._read_status: dict[str, bool] = {}
