@@ -126,6 +126,18 @@ async def test_a_client_that_went_takes_nothing_from_others(went: str) -> None:
         assert await first.read(6) == await third.read(6) == b"answer"
 
 
+async def test_who_cannot_be_written_to_is_cut_off_and_takes_nothing_from_others() -> None:
+    async with pairs(3) as made:
+        first, second, third = made
+        second.transport.write_eof()
+        for pair in made:
+            pair.answers.write(b"answer")
+
+        assert await first.read(6) == await third.read(6) == b"answer"
+        assert await asyncio.get_running_loop().sock_recv(second.client, 1) == b""
+        assert second.transport.is_closing()
+
+
 async def test_closing_writes_what_waits() -> None:
     async with pairs(1) as (pair,):
         pair.answers.write(HEAD)
