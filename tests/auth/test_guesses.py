@@ -279,6 +279,17 @@ async def test_of_all_addresses_together_only_so_many_guesses_wait(house: House)
     assert await outcome(authentication, basic(ACCOUNT, "one more"), addresses[0]) is Kinds.AUTHENTICATE
 
 
+async def test_of_the_same_guess_many_times_at_once_only_so_many_wait(house: House) -> None:
+    authentication = BasicAuthentication(house.store, house.seal, Guesses(600, lambda: 1_000_000.0))
+    await guess(authentication, 600)
+
+    outcomes = await asyncio.gather(*(outcome(authentication, basic(ACCOUNT, "x")) for _ in range(500)))
+
+    assert outcomes.count(Kinds.AUTHENTICATE) == WAITING
+    assert outcomes.count(Kinds.TOO_MANY_REQUESTS) == 500 - WAITING
+    assert await outcome(authentication, basic(ACCOUNT, "one more")) is Kinds.AUTHENTICATE
+
+
 async def test_a_token_with_a_wrong_signature_is_told_when_to_come_again_after_a_few(
     tokens: AccessTokens,
 ) -> None:

@@ -4,24 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from chinwag import limits
+from chinwag.auth import guesses
+from chinwag.auth.guesses import Guesses
 from chinwag.realtime import turns
+from chinwag.realtime.endpoint import SocketSession
 from chinwag.realtime.realtime import LOGINS, Realtime
 from chinwag.realtime.turns import TURN_SECONDS, Turns
 from chinwag.rest.protocol import BoundedProtocol
+from realtime.parts import SECONDS, eventually
+from rest.wire import connected
 from support.asking import lines
+from support.churn import KEY_SID
 from support.full_house import House, a_house
+from support.kill import ACCOUNT_SID
 from support.known import known_server
-from support.sdk_client import SdkClient
+from support.sdk_client import Connection, SdkClient, access_token
 from support.twilsock import PING, PONG, Reader, frame, opening, packet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from chinwag.auth.access_token import Session
     from chinwag.realtime.client import Client
 
 ACKNOWLEDGEMENT = packet(
@@ -205,6 +215,103 @@ async def test_of_a_crowd_only_some_log_in_at_a_time(base: str, monkeypatch: pyt
 
     assert len(at_a_time) == 4 * LOGINS
     assert max(at_a_time) == LOGINS
+
+
+async def test_who_guesses_and_waits_for_his_turn_keeps_nobody_from_logging_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guesses, "PATIENCE_SECONDS", 3600.0)
+    wrong: list[str] = []
+    wrong_from = Guesses.wrong
+
+    async def noted(here: Guesses, address: str) -> None:
+        wrong.append(address)
+        await wrong_from(here, address)
+
+    monkeypatch.setattr(Guesses, "wrong", noted)
+    with known_server(tmp_path, guesses_per_minute=1) as base:
+        async with lines(base, 1) as over:
+            house = await a_house(over)
+            guessing = [
+                asyncio.ensure_future(a_login(base, bad_token(house, nth))) for nth in range(1 + LOGINS)
+            ]
+            await eventually(lambda: len(wrong) == 1 + LOGINS)
+            await asyncio.wait(guessing, return_when=asyncio.FIRST_COMPLETED)
+
+            client = SdkClient(base, house.token("alice"))
+            await client.connect()
+            answered = sum(guess.done() for guess in guessing)
+
+            await client.close()
+            for guess in guessing:
+                guess.cancel()
+            await asyncio.wait(guessing)
+
+    assert answered == 1
+
+
+async def test_the_login_of_a_client_that_has_gone_is_not_carried_out(
+    base: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logged_in: list[str] = []
+    received, ended = [], []
+    may_go_on = threading.Event()  # the server has a loop of its own
+    log_in, receive, end = Realtime.log_in, SocketSession.received, SocketSession.ended
+
+    async def slow(here: Realtime, session: Session, *login: Any) -> Client:
+        logged_in.append(session.identity)
+        await asyncio.to_thread(may_go_on.wait, SECONDS)
+        return await log_in(here, session, *login)
+
+    def noted(session: SocketSession, data: bytes) -> None:
+        receive(session, data)
+        received.append(session)
+
+    def noted_end(session: SocketSession, *, lost: bool) -> None:
+        end(session, lost=lost)
+        ended.append(session)
+
+    monkeypatch.setattr(Realtime, "log_in", slow)
+    monkeypatch.setattr(SocketSession, "received", noted)
+    monkeypatch.setattr(SocketSession, "ended", noted_end)
+    async with lines(base, 1) as over:
+        house = await a_house(over)
+        clients = [SdkClient(base, house.token(f"person-{nth}")) for nth in range(LOGINS)]
+        coming = [asyncio.ensure_future(client.connect()) for client in clients]
+        await eventually(lambda: len(logged_in) == LOGINS)
+        with monkeypatch.context() as patch:
+            patch.setattr(limits, "LOGIN_SECONDS", 0.2)
+            async with connected(base) as gone:
+                init = packet({"method": "init", "id": "TM0", "token": house.token("gone")})
+                await gone.send(opening("localhost") + init)
+                await eventually(lambda: len(ended) == 1)
+        assert len(received) == LOGINS + 1
+
+        may_go_on.set()
+        await asyncio.gather(*coming)
+        for identity in ("next", "last"):
+            clients.append(SdkClient(base, house.token(identity)))
+            await clients[-1].connect()
+        for client in clients:
+            await client.close()
+
+    assert sorted(logged_in) == ["last", "next", *(f"person-{nth}" for nth in range(LOGINS))]
+
+
+async def a_login(base: str, token: str) -> None:
+    """Log in over a socket that is cut off afterwards, or when nobody waits for it any more."""
+    connection = await Connection.open(base, lambda _: None)
+    try:
+        await connection.ask({"method": "init", "token": token})
+    finally:
+        connection.cut()
+
+
+def bad_token(house: House, nth: int) -> str:
+    """A token that is signed with a wrong secret."""
+    return access_token(
+        "mallory", account_sid=ACCOUNT_SID, key_sid=KEY_SID, secret=f"{nth}" * 32, service_sid=house.service
+    )
 
 
 async def test_a_socket_keeps_nothing_of_the_request_with_which_it_began(base: str) -> None:

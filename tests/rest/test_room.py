@@ -25,9 +25,13 @@ pytestmark = pytest.mark.check(31)
 
 ROOM = 2
 BUSY_MS = 5000
+OTHERS = 8
+ROUNDS = 10
 AUTHORIZATION = basic(ACCOUNT_SID, AUTH_TOKEN)
 FORM = "Content-Type: application/x-www-form-urlencoded"
 LIST = head("GET /v1/Services", authorization=AUTHORIZATION)
+HEALTH = head("GET /healthz")
+HEALTHY = 'chinwag_http_request_seconds_count{method="GET",route="/healthz",status="200"}'
 
 
 def making(name: str, *headers: str) -> bytes:
@@ -179,6 +183,33 @@ async def test_a_refused_request_after_which_nothing_can_follow_ends_its_connect
         answer = await wire.answer()
         assert (answer.status, answer.headers["connection"]) == (503, "close")
         assert await wire.is_closed()
+
+
+async def test_a_refused_head_request_ends_its_connection(base: str, path: Path) -> None:
+    async with full(base, path), connected(base) as wire:
+        await wire.send(head("HEAD /v1/Services", authorization=AUTHORIZATION))
+
+        answer = await wire.answer()
+        assert (answer.status, answer.headers["connection"]) == (503, "close")
+        assert await wire.is_closed()
+
+
+async def test_what_is_asked_behind_a_refusal_that_ends_its_connection_is_not_done_and_harms_nobody(
+    base: str, path: Path
+) -> None:
+    ending = head("POST /v1/Services", FORM, "Content-Length: 0", "Expect: 100-continue")
+
+    async with full(base, path), AsyncExitStack() as stack:
+        others = [await stack.enter_async_context(connected(base)) for _ in range(OTHERS)]
+        before = await measure(base, HEALTHY)
+        for _ in range(ROUNDS):
+            async with connected(base) as wire:
+                await asyncio.gather(wire.send(ending + HEALTH), *(other.send(HEALTH) for other in others))
+
+                assert (await wire.answer()).status == 503
+                assert await wire.is_closed()
+                assert [(await other.answer()).status for other in others] == [200] * OTHERS
+        assert await measure(base, HEALTHY) == before + ROUNDS * OTHERS
 
 
 async def test_a_large_body_is_refused_at_its_head(base: str, path: Path) -> None:

@@ -163,6 +163,18 @@ async def test_who_is_being_answered_is_not_cut_off(base: str, stack: AsyncExitS
     assert (await asking.answer()).status == 201
 
 
+async def test_who_was_answered_with_success_before_the_body_came_stays(
+    base: str, stack: AsyncExitStack
+) -> None:
+    known = await stack.enter_async_context(connected(base))
+    begun = head("GET /v1/Services", "Content-Length: 10", authorization=AUTHORIZATION)
+    assert await status(known, begun) == 200
+
+    await strangers(stack, base, 3 * MOST)
+
+    assert await status(known, b"x" * 10 + LIST) == 200
+
+
 async def test_clients_that_are_logged_in_stay_and_those_that_are_not_go(
     base: str, stack: AsyncExitStack
 ) -> None:
