@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import apsw
 import pytest
 
-from chinwag.rest.room import SLOW_SECONDS
+from chinwag.rest.room import REFUSALS, REST_SECONDS, SLOW_SECONDS, Room
 from chinwag.settings import Settings
 from rest.wire import DEADLINE_SECONDS, basic, connected, head
 from support.kill import ACCOUNT_SID, AUTH_TOKEN
@@ -171,6 +171,45 @@ async def test_a_refused_connection_is_asked_to_rest(base: str, path: Path) -> N
             assert (await asked(base, LIST)).status == 503
         assert wire.is_silent
         assert (await wire.answer()).status == 503
+
+
+class Turned:
+    """A connection, of which a request was turned away."""
+
+    def __init__(self) -> None:
+        self.listens = asyncio.Event()
+
+    def listen_again(self) -> None:
+        self.listens.set()
+
+
+async def test_who_left_after_a_refusal_takes_no_time_of_those_who_stay() -> None:
+    room, too_late = Room(ROOM), asyncio.Event()
+    for _ in range(10 * REFUSALS):
+        leaving = Turned()
+        room.rest(leaving)
+        room.left(leaving)
+    asyncio.get_running_loop().call_later(5 * REST_SECONDS, too_late.set)
+    stays = Turned()
+
+    room.rest(stays)
+    await stays.listens.wait()
+
+    assert not too_late.is_set()
+
+
+async def test_those_that_rest_come_back_in_order_and_a_few_at_a_time() -> None:
+    room = Room(ROOM)
+    resting = [Turned() for _ in range(REFUSALS // 10)]
+    for connection in resting:
+        room.rest(connection)
+
+    await resting[0].listens.wait()
+    back = [connection.listens.is_set() for connection in resting]
+
+    assert back == sorted(back, reverse=True)
+    assert sum(back) <= REFUSALS // 50
+    await resting[-1].listens.wait()
 
 
 @pytest.mark.parametrize("header", ["Connection: close", "Expect: 100-continue"])

@@ -121,3 +121,9 @@ def test_a_client_of_a_socket_is_found_in_the_same_way() -> None:
     headers = [(b"X-Forwarded-For", b"203.0.113.9"), (b"Host", b"inside")]
 
     assert TRUSTING.client_of_socket({**scope(), "headers": headers}) == "203.0.113.9"
+
+
+def test_header_lines_of_a_socket_are_one_header_as_those_of_a_request_are() -> None:
+    lines = [(b"x-forwarded-for", b"203.0.113.9"), (b"X-Forwarded-For", b"10.9.9.9"), (b"Host", b"inside")]
+
+    assert TRUSTING.client_of_socket({**scope(), "headers": lines}) == "203.0.113.9"

@@ -53,7 +53,7 @@ class GuestProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it."""
         self._is_read()
-        self.room.goes_on(self)
+        self.room.left(self)
         self.strangers.left(self._bare)
         super().connection_lost(exc)
 

@@ -8,7 +8,7 @@ already, and what is turned away is neither authenticated, nor parsed, nor logge
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -36,6 +36,9 @@ REFUSALS = 2000
 so these are a fifteenth of what there is. When more would be asked for, connections rest for longer."""
 
 _TICK_SECONDS = 0.02
+
+_ROUSED = int(REFUSALS * _TICK_SECONDS)
+"""How many connections are listened to again at a time."""
 
 SLOW_SECONDS = 1.0
 """How long a body may take to arrive before its request no longer counts, in seconds. Otherwise a few hundred
@@ -66,8 +69,8 @@ class Room:
         self._loop = loop = asyncio.get_running_loop()
         self._sending: dict[object, float] = {}
         self._slow: set[object] = set()
-        self._resting: deque[tuple[float, Turned]] = deque()
-        self._next = 0.0
+        self._resting: OrderedDict[Turned, float] = OrderedDict()
+        self._ticks = False
         self._lines = _Lines(loop, "overloaded: requests are refused")
         error = ApiError(Kinds.UNAVAILABLE, "as many requests as the server takes are under way")
         head, body = envelope.last_answer(error)
@@ -108,16 +111,26 @@ class Room:
 
     def rest(self, connection: Turned) -> None:
         """Have a connection listen again in a while."""
-        self._next = max(self._next + 1 / REFUSALS, self._loop.time() + REST_SECONDS)
-        self._resting.append((self._next, connection))
-        if len(self._resting) == 1:
+        self._resting[connection] = self._loop.time() + REST_SECONDS
+        if not self._ticks:
+            self._ticks = True
             self._loop.call_later(_TICK_SECONDS, self._rouse)
+
+    def left(self, connection: Turned) -> None:
+        """Forget a connection that is over."""
+        self.goes_on(connection)
+        self._resting.pop(connection, None)
 
     def _rouse(self) -> None:
         now = self._loop.time()
-        while self._resting and self._resting[0][0] <= now:
-            self._resting.popleft()[1].listen_again()
-        if self._resting:
+        for _ in range(min(_ROUSED, len(self._resting))):
+            connection, until = next(iter(self._resting.items()))
+            if until > now:
+                break
+            del self._resting[connection]
+            connection.listen_again()
+        self._ticks = bool(self._resting)
+        if self._ticks:
             self._loop.call_later(_TICK_SECONDS, self._rouse)
 
 
