@@ -43,8 +43,8 @@ torture: $(VENV)/dev.stamp  ## how reliable a server is, at full length, about a
 	$(BIN)/pytest --torture --torture-page docs/reliability.md -m "not clients"
 
 # Without npm there is no peer to compare with.
-bench: $(VENV)/dev.stamp $(if $(NPM),$(NODE_PEER))  ## speed, as ratios of what this machine can do; results in bench/results
-	$(BIN)/python -m bench
+bench: $(VENV)/dev.stamp $(if $(NPM),$(NODE_PEER))  ## speed, as ratios of what this machine can do; writes docs/performance.md
+	$(BIN)/python -m bench --page docs/performance.md
 
 lint: $(VENV)/dev.stamp  ## style and format, without changing anything
 	$(BIN)/ruff check
@@ -57,7 +57,7 @@ format: $(VENV)/dev.stamp  ## mend style and format
 types: $(VENV)/dev.stamp  ## types, strictly
 	$(BIN)/pyright
 
-check: lint types test clients  ## what CI runs
+check: lint types test ratchet clients  ## what CI runs
 
 docs: $(VENV)/dev.stamp  ## what the documents must say: every setting, error and route, and links that lead somewhere
 	$(BIN)/pytest -q tests/test_documented.py

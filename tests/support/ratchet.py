@@ -13,7 +13,7 @@ import math
 import sys
 import tempfile
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from coverage import Coverage, CoverageException
 
@@ -31,8 +31,18 @@ WHOLE = (
 SLACK = 0.5
 """By how much a figure may be lower elsewhere, in points: which side wins a race depends on the machine."""
 
+FEW = 3
+"""How many statements and branches may be missing for the same reason: of a small file, each is points."""
+
 Figures: TypeAlias = dict[str, float]
 """By file: how many of a hundred statements and branches are reached, rounded down to a tenth."""
+
+
+class Reached(NamedTuple):
+    """How much of a file is reached, as in `Figures`, and how many statements and branches it has."""
+
+    figure: float
+    size: int
 
 
 def main(arguments: list[str]) -> int:
@@ -57,7 +67,7 @@ def main(arguments: list[str]) -> int:
     return 1 if fallen else 0
 
 
-def measured(data: Path) -> Figures:
+def measured(data: Path) -> dict[str, Reached]:
     """Return how much was reached of each file.
 
     Raises:
@@ -69,7 +79,7 @@ def measured(data: Path) -> Figures:
         report = Path(folder) / "report.json"
         coverage.json_report(outfile=str(report))
         files = json.loads(report.read_text())["files"]
-    return {relative(path): rounded(file["summary"]["percent_covered"]) for path, file in files.items()}
+    return {relative(path): reached(**file["summary"]) for path, file in files.items()}
 
 
 def relative(path: str) -> str:
@@ -77,16 +87,21 @@ def relative(path: str) -> str:
     return path[path.index("src/chinwag/") :]
 
 
+def reached(*, percent_covered: float, num_statements: int, num_branches: int, **_: object) -> Reached:
+    return Reached(rounded(percent_covered), num_statements + num_branches)
+
+
 def rounded(percent: float) -> float:
     # 99.9999… is what a sum of floats may come to; but 99.99 is not a hundred.
     return math.floor(round(percent * 10, 6)) / 10
 
 
-def complaints(known: Figures, now: Figures) -> list[str]:
+def complaints(known: Figures, now: dict[str, Reached]) -> list[str]:
     """Return a line for each file of which less is reached than before."""
     lines: list[str] = []
     for file in sorted({*known, *now}):
-        found, before = now.get(file), known.get(file)
+        found, size = now.get(file, (None, 0))
+        before = known.get(file)
         if file.startswith(WHOLE):
             if found is not None and found < 100:
                 lines.append(f"{file}: {found} % is reached, and all of it must be")
@@ -94,15 +109,17 @@ def complaints(known: Figures, now: Figures) -> list[str]:
             lines.append(f"{file}: not measured; a file that is gone is forgotten with --raise")
         elif before is None:
             lines.append(f"{file}: {found} % is reached, and no figure is kept yet; --raise keeps it")
-        elif found < before - SLACK:
+        elif found < before - max(SLACK, 100 * FEW / max(size, 1)):
             lines.append(f"{file}: {found} % is reached, and it was {before} %")
     return lines
 
 
-def raised(known: Figures, now: Figures) -> Figures:
+def raised(known: Figures, now: dict[str, Reached]) -> Figures:
     """Return the figures with what is higher or new, without files that are gone or reached wholly."""
     return {
-        file: max(found, known.get(file, 0.0)) for file, found in now.items() if not file.startswith(WHOLE)
+        file: max(figure, known.get(file, 0.0))
+        for file, (figure, _) in now.items()
+        if not file.startswith(WHOLE)
     }
 
 
