@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import aiohttp
+import msgspec
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -23,7 +24,7 @@ from chinwag.storage.store import open_store
 from support.api import Api
 from support.postgres import Postgres, running_postgres
 from support.server import running_server
-from support.torture import LONGEST_SECONDS, Did, Record
+from support.torture import LONGEST_SECONDS, Did, Kept, Record
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator, Iterator
@@ -42,11 +43,13 @@ ENCRYPTION_KEY = "Y2hpbndhZyB0ZXN0cyB1c2UgdGhpcyBmaXhlZCBrZXk="
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--torture", action="store_true", help="the checks of reliability only, at full length")
     parser.addoption("--torture-page", type=Path, help="where to write the page about such a run")
+    parser.addoption("--torture-before", type=Path, help="the results of a run, of which some is run again")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("torture"):
-        config.stash[RECORD] = Record()
+        before = config.getoption("torture_before")
+        config.stash[RECORD] = Record(before and msgspec.json.decode(before.read_bytes(), type=Kept))
     for name in [name for name in os.environ if name.startswith(("CHINWAG_", "TWILIO_"))]:
         del os.environ[name]
 

@@ -95,13 +95,32 @@ class Did:
         self.said.append(said)
 
 
-class Record:
-    """Everything that ran at full length."""
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """What is kept of an earlier run, of which some is run again."""
 
-    def __init__(self) -> None:
+    run: str
+    tests: list[Ran]
+
+
+class Record:
+    """Everything that ran at full length.
+
+    Args:
+        before: a run in which not everything passed. What runs now takes the place of what ran then, and the
+            page says so.
+    """
+
+    def __init__(self, before: Kept | None = None) -> None:
         self._began = datetime.now(UTC)
         self._clock = time.monotonic()
-        self._ran: list[Ran] = []
+        self._now: list[Ran] = []
+        self._before = before
+
+    @property
+    def _ran(self) -> list[Ran]:
+        again = {ran.test for ran in self._now}
+        before = self._before.tests if self._before else []
+        return [ran for ran in before if ran.test not in again] + self._now
 
     def add(
         self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport, did: Did
@@ -115,7 +134,7 @@ class Record:
         for mark in item.iter_markers("check"):
             for number in mark.args:
                 ran = Ran(number, item.nodeid, _engine(item.nodeid), report.outcome, call.duration, said)
-                self._ran.append(ran)
+                self._now.append(ran)
 
     def lines(self) -> list[str]:
         """Return the table: a line for each check and engine."""
@@ -141,14 +160,26 @@ class Record:
     def document(self) -> str:
         """Return the page of the documentation."""
         facts = "\n".join(f"- {name}: {fact}" for name, fact in self._facts().items())
-        return _PAGE.format(facts=facts, table="\n".join(self.lines()))
+        return _PAGE.format(facts=facts, table="\n".join(self.lines()), again=self._again())
+
+    def _again(self) -> str:
+        """Return what failed before, and was run again."""
+        if self._before is None:
+            return ""
+        again = {ran.test for ran in self._now}
+        failed = [ran for ran in self._before.tests if ran.test in again and ran.result == "failed"]
+        lines = [f"- check {ran.check} on {ran.engine}: {'; '.join(ran.did)}" for ran in failed]
+        return _AGAIN.format(before=self._before.run, now=self._run(), lines="\n".join(lines))
+
+    def _run(self) -> str:
+        return f"{self._began:%Y-%m-%d %H:%M} UTC, {(time.monotonic() - self._clock) / 60:.0f} minutes"
 
     def _facts(self) -> dict[str, str]:
         memory = psutil.virtual_memory().total / 2**30
         failed = sum(ran.result == "failed" for ran in self._ran)
         skipped = sum(ran.result == "skipped" for ran in self._ran)
         return {
-            "run": f"{self._began:%Y-%m-%d}, {(time.monotonic() - self._clock) / 60:.0f} minutes",
+            "run": self._before.run if self._before else self._run(),
             "machine": f"{psutil.cpu_count()} cores, {memory:.0f} GB, {platform.platform(terse=True)}",
             "versions": f"Python {platform.python_version()}, SQLite {apsw.sqlite_lib_version()}, "
             f"asyncpg {asyncpg.__version__}",
@@ -180,7 +211,7 @@ Each line is one check, on one engine; *both alike* are checks that no database 
 start both.
 
 {table}
-
+{again}
 ## What was not measured
 
 - More than one server: a node of a cluster that dies, a broker that is lost, a network that parts (checks
@@ -189,4 +220,13 @@ start both.
   that keeps its promises would leave.
 - 24 hours of load. The soak is minutes long, and looks at the slope of what grows.
 - More than one machine: clients, receivers, database and server share the cores of this one.
+"""
+
+_AGAIN = """
+## What was run again
+
+The table is that of the run of {before}. These failed in it, and stand there as they came out when they were
+run again, by themselves ({now}):
+
+{lines}
 """

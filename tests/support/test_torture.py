@@ -1,0 +1,35 @@
+"""What the page about the checks of reliability says when some of them were run again."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.torture import Did, Kept, Ran, Record
+
+HERE = "tests/support/test_torture.py::"
+
+
+def test_what_was_run_again_takes_its_own_place_and_the_page_says_what_it_had_come_to(
+    request: pytest.FixtureRequest,
+) -> None:
+    def before(test: str, number: int, said: str) -> Ran:
+        return Ran(number, test, "SQLite", "failed", 1.0, [said])
+
+    tests = [before(request.node.nodeid, 31, "79% of peak"), before(f"{HERE}another", 32, "1.3x")]
+    record, did = Record(Kept(run="yesterday", tests=tests)), Did()
+    request.node.add_marker(pytest.mark.check(31))
+    call = pytest.CallInfo.from_call(lambda: None, "call")
+
+    did("90% of peak")
+    record.add(request.node, call, pytest.TestReport.from_item_and_call(request.node, call), did)
+
+    page, again = record.document().split("## What was run again")
+    assert "| both alike | passed | 1 | 90% of peak |" in page
+    assert "| SQLite | **failed** | 1 | 1.3x |" in page
+    assert "- check 31 on SQLite: 79% of peak\n" in again
+    assert "the run of yesterday" in again
+    assert "1.3x" not in again
+
+
+def test_a_page_of_one_run_says_nothing_of_another() -> None:
+    assert "again" not in Record().document()
