@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import apsw
 import pytest
 
-from chinwag.rest.room import REFUSALS, REST_SECONDS, SLOW_SECONDS, Room
+from chinwag.rest.room import LONGEST_WAIT_SECONDS, REFUSALS, REST_SECONDS, RETURNS, SLOW_SECONDS, Room
 from chinwag.settings import Settings
 from rest.wire import DEADLINE_SECONDS, basic, connected, head
 from support.kill import ACCOUNT_SID, AUTH_TOKEN
@@ -171,6 +171,17 @@ async def test_a_refused_connection_is_asked_to_rest(base: str, path: Path) -> N
             assert (await asked(base, LIST)).status == 503
         assert wire.is_silent
         assert (await wire.answer()).status == 503
+
+
+async def test_of_many_that_are_refused_in_a_second_only_some_come_back_after_each() -> None:
+    room = Room(ROOM)
+
+    refusals = [room.refusal(None, last=False) for _ in range(RETURNS * LONGEST_WAIT_SECONDS + 1)]
+    waits = [int(refusal.partition(b"retry-after: ")[2].partition(b"\r\n")[0]) for refusal in refusals]
+
+    assert waits[: RETURNS + 1] == [1] * RETURNS + [2]
+    assert waits == sorted(waits)
+    assert waits[-2:] == [LONGEST_WAIT_SECONDS, LONGEST_WAIT_SECONDS]
 
 
 class Turned:

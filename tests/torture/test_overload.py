@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from chinwag.rest.room import REFUSALS, REST_SECONDS
 from rest.wire import basic, head
 from support.kill import ACCOUNT_SID, AUTH_TOKEN, serving
 from support.load_of_messages import a_load
@@ -33,8 +34,11 @@ CLIENTS = 1500
 
 LEAST_SHARE = 0.8
 SLOWEST_SECONDS = 2.0
-"""A connection that was refused is not read for a second; then 500 requests may be before its next one, which
-is a tenth of a second at full speed, and some tenths with the senders on the same two cores."""
+"""500 requests may be before one: a tenth of a second at full speed, and some tenths where the senders are on
+the same two cores."""
+
+SLOWEST_HEEDLESS_SECONDS = REST_SECONDS + CONNECTIONS / REFUSALS + 0.5
+"""A connection that was refused is not read for a second, and then they take turns."""
 
 RECOVERED_SECONDS = 5.0
 
@@ -84,7 +88,7 @@ async def test_three_times_as_much_as_there_is_room_for_costs_no_more_than_what_
         assert (one.without_retry, one.lost, one.unanswered) == (0, 0, 0)
     assert all(one.answers.get(503) for one in heedless + heedful)
     assert min(shares) >= LEAST_SHARE
-    assert median(one.p99_ms for one in heedless) <= 1000 * SLOWEST_SECONDS
+    assert median(one.p99_ms for one in heedless) <= 1000 * SLOWEST_HEEDLESS_SECONDS
     assert median(one.p99_ms for one in heedful) <= 1000 * SLOWEST_SECONDS
     assert max(back) <= RECOVERED_SECONDS
 

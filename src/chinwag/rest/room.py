@@ -31,9 +31,16 @@ REST_SECONDS = 1.0
 """How long a connection is not listened to after a request of it was turned away, in seconds: as long as its
 client is told to wait."""
 
-REFUSALS = 2000
-"""Most refusals a second of connections that go on asking. Each takes 30 µs, a fifth of what a message does,
-so these are a fifteenth of what there is. When more would be asked for, connections rest for longer."""
+REFUSALS = 1000
+"""Most refusals a second of connections that go on asking, or they would take what is there for others. When
+more would be asked for, connections rest for longer."""
+
+RETURNS = 250
+"""Of those that are refused in a second, so many are told to come back after one, as many after two, and so
+on: otherwise all of them would be back at once, and most of them be refused again."""
+
+LONGEST_WAIT_SECONDS = 10
+"""After how long everybody may come back."""
 
 _TICK_SECONDS = 0.02
 
@@ -72,11 +79,7 @@ class Room:
         self._resting: OrderedDict[Turned, float] = OrderedDict()
         self._ticks = False
         self._lines = _Lines(loop, "overloaded: requests are refused")
-        error = ApiError(Kinds.UNAVAILABLE, "as many requests as the server takes are under way")
-        head, body = envelope.last_answer(error)
-        lines = b"".join(b"%b: %b\r\n" % line for line in head if line[0] != b"connection")
-        self._begins = STATUS_LINE[int(error.kind.status)] + lines
-        self._ends = b"\r\n" + body
+        self._refusals = [_refusal(seconds) for seconds in range(1, LONGEST_WAIT_SECONDS + 1)]
 
     def is_full(self, under_way: Collection[object]) -> bool:
         """Return whether another request is one too many, those left aside that wait for their clients."""
@@ -105,9 +108,10 @@ class Room:
     def refusal(self, origin: bytes | None, *, last: bool) -> bytes:
         """Return the answer to a request that is turned away."""
         self.turned_away += 1
-        self._lines.count()
+        before = self._lines.count()
+        begins, ends = self._refusals[min(before // RETURNS, LONGEST_WAIT_SECONDS - 1)]
         close = b"connection: close\r\n" if last else b""
-        return self._begins + close + manners(new_request_id(), origin) + self._ends
+        return begins + close + manners(new_request_id(), origin) + ends
 
     def rest(self, connection: Turned) -> None:
         """Have a connection listen again in a while."""
@@ -132,6 +136,15 @@ class Room:
         self._ticks = bool(self._resting)
         if self._ticks:
             self._loop.call_later(_TICK_SECONDS, self._rouse)
+
+
+def _refusal(seconds: int) -> tuple[bytes, bytes]:
+    """Return what a refusal begins with and what it ends with, between which some header lines stand."""
+    text = "as many requests as the server takes are under way"
+    error = ApiError(Kinds.UNAVAILABLE, text, retry_after=seconds)
+    head, body = envelope.last_answer(error)
+    lines = b"".join(b"%b: %b\r\n" % line for line in head if line[0] != b"connection")
+    return STATUS_LINE[int(error.kind.status)] + lines, b"\r\n" + body
 
 
 class Strangers:
@@ -195,11 +208,13 @@ class _Lines:
         self._event = event
         self._count = 0
 
-    def count(self) -> None:
-        """Count it."""
-        if not self._count:
+    def count(self) -> int:
+        """Count it, and return how often it happened before in this second."""
+        before = self._count
+        if not before:
             self._loop.call_later(_LOG_SECONDS, self._write)
-        self._count += 1
+        self._count = before + 1
+        return before
 
     def _write(self) -> None:
         count, self._count = self._count, 0
