@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 NODE_CLIENTS := tests/conformance/node/node_modules/.installed tests/end_to_end/sdk/node_modules/.installed
-NODE_PEER := bench/peers/express/node_modules/.installed
+NODE_BENCH := bench/peers/express/node_modules/.installed tests/end_to_end/sdk/node_modules/.installed
 NPM := $(shell command -v npm 2>/dev/null)
 PYTHON_CLIENTS := .clients/twilio-9/.installed .clients/twilio-7/.installed .clients/twilio-6/.installed
 
@@ -42,8 +42,8 @@ mutants: $(VENV)/dev.stamp  ## code that is wrong in one place, and whether test
 torture: $(VENV)/dev.stamp  ## how reliable a server is, at full length, about an hour; writes docs/reliability.md
 	$(BIN)/pytest --torture --torture-page docs/reliability.md -m "not clients"
 
-# Without npm there is no peer to compare with.
-bench: $(VENV)/dev.stamp $(if $(NPM),$(NODE_PEER))  ## speed, as ratios of what this machine can do; writes docs/performance.md
+# Without npm there is no peer to compare with, and the SDK itself is not measured.
+bench: $(VENV)/dev.stamp $(if $(NPM),$(NODE_BENCH))  ## speed, as ratios of what this machine can do; writes docs/performance.md
 	$(BIN)/python -m bench --page docs/performance.md
 
 lint: $(VENV)/dev.stamp  ## style and format, without changing anything
@@ -74,7 +74,7 @@ lock: $(VENV)/dev.stamp  ## pin the newest versions of everything in requirement
 	done
 
 clean:  ## remove what the other targets made, except ./data
-	rm -rf $(VENV) .clients $(dir $(NODE_CLIENTS) $(NODE_PEER)) build .pytest_cache .ruff_cache .hypothesis .coverage*
+	rm -rf $(VENV) .clients $(dir $(NODE_CLIENTS) $(NODE_BENCH)) build .pytest_cache .ruff_cache .hypothesis .coverage*
 
 $(VENV)/made.stamp:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Chinwag needs Python 3.11 or newer")'
