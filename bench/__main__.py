@@ -25,7 +25,7 @@ from bench.load import LoadFailedError
 from bench.pushed import pushed
 from bench.report import Report, facts
 from bench.rows import Size, Spread
-from bench.sockets import Sockets
+from bench.sockets import Sockets, sdk_version
 
 if TYPE_CHECKING:
     from bench.targets import Target
@@ -60,6 +60,7 @@ HOOKED = "webhooks"
 
 NO_EXPRESS = "no Express: node, or what it needs in bench/peers/express, is not there; see `make bench`"
 NO_EJABBERD = "no ejabberd: Debian's packages ejabberd and erlang-p1-pgsql are not installed"
+NO_SDK = "none, so its start is not measured: node or the tests' modules are not there; see `make bench`"
 
 PUSHED = "pushes"
 """Posting while the devices of many members are told of it."""
@@ -93,6 +94,8 @@ def main() -> int:
                     ejabberd.versions() if has_ejabberd else NO_EJABBERD,
                 ]
             )
+        if "startup" in chosen.only:
+            known["SDK"] = sdk_version() or NO_SDK
         report = Report(known)
         try:
             _measure(chosen, databases, for_express, folder, report)

@@ -68,6 +68,14 @@ SDK = Path(__file__).parent.parent / "tests" / "end_to_end" / "sdk" / "node_modu
 START_SCRIPT = Path(__file__).parent / "start.cjs"
 
 
+def sdk_version() -> str:
+    """Return which SDK is measured; "" for none."""
+    package = SDK / "package.json"
+    if shutil.which("node") is None or not package.exists():
+        return ""
+    return f"twilio-chat {json.loads(package.read_bytes())['version']}"
+
+
 class Sockets:
     """What is measured on one server."""
 
@@ -173,7 +181,7 @@ class Sockets:
                 ours.append(time.perf_counter() - began - nothing)
         work = f"start in {START_CHANNELS:,} channels"
         self._add_size(f"{work}", ours, "s", MOST_START_S)
-        if shutil.which("node") and SDK.exists():
+        if sdk_version():
             starts = [self._start_sdk(token) for _ in range(self._rounds)]
             self._add_size(f"{work}, SDK", [start["channels"] for start in starts], "s", MOST_START_S)
             self._add_size(f"{work}, SDK: CPU", [start["cpu"] for start in starts], "s")
