@@ -247,7 +247,7 @@ class BoundedProtocol(GuestProtocol):
         self._is_socket = True
         self._one_write.flush()
         self._is_read()
-        self.room.goes_on(self)
+        self.room.left(self)
         self.flow.resume_reading()
         self._stop_timing()
         self._unset_keepalive_if_required()

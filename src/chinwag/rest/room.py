@@ -121,7 +121,7 @@ class Room:
             self._loop.call_later(_TICK_SECONDS, self._rouse)
 
     def left(self, connection: Turned) -> None:
-        """Forget a connection that is over."""
+        """Forget a connection that is over, or became a socket."""
         self.goes_on(connection)
         self._resting.pop(connection, None)
 
