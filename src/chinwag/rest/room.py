@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 _log = logger()
 
 REST_SECONDS = 1.0
-"""How long a connection is not listened to after a request of it was turned away, in seconds: as long as its
-client is told to wait."""
+"""How long a connection is not listened to after a request of it was turned away, in seconds: no longer than
+its client is told to wait."""
 
 REFUSALS = 1000
 """Most refusals a second of connections that go on asking, or they would take what is there for others. When
