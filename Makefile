@@ -3,8 +3,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-NODE_CLIENTS := tests/conformance/node/node_modules/.installed tests/end_to_end/sdk/node_modules/.installed
-NODE_BENCH := bench/peers/express/node_modules/.installed tests/end_to_end/sdk/node_modules/.installed
+NODE_SDK := tests/end_to_end/sdk/node_modules/.installed
+NODE_CLIENTS := tests/conformance/node/node_modules/.installed $(NODE_SDK)
+NODE_BENCH := bench/peers/express/node_modules/.installed $(NODE_SDK)
 NPM := $(shell command -v npm 2>/dev/null)
 PYTHON_CLIENTS := .clients/twilio-9/.installed .clients/twilio-7/.installed .clients/twilio-6/.installed
 

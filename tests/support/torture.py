@@ -139,8 +139,9 @@ class Record:
     def lines(self) -> list[str]:
         """Return the table: a line for each check and engine."""
         rows = ["| | check | on | result | tests | what was done |", "|---|---|---|---|---|---|"]
+        everything = self._ran
         for number, title in CHECKS.items():
-            mine = [ran for ran in self._ran if ran.check == number]
+            mine = [ran for ran in everything if ran.check == number]
             if not mine:
                 rows.append(f"| {number} | {title} | | not run | 0 | |")
             for engine in sorted({ran.engine for ran in mine}):
@@ -176,14 +177,14 @@ class Record:
 
     def _facts(self) -> dict[str, str]:
         memory = psutil.virtual_memory().total / 2**30
-        failed = sum(ran.result == "failed" for ran in self._ran)
-        skipped = sum(ran.result == "skipped" for ran in self._ran)
+        results = [ran.result for ran in self._ran]
         return {
             "run": self._before.run if self._before else self._run(),
             "machine": f"{psutil.cpu_count()} cores, {memory:.0f} GB, {platform.platform(terse=True)}",
             "versions": f"Python {platform.python_version()}, SQLite {apsw.sqlite_lib_version()}, "
             f"asyncpg {asyncpg.__version__}",
-            "tests": f"{len(self._ran)}, of which {failed} failed and {skipped} were skipped",
+            "tests": f"{len(results)}, of which {results.count('failed')} failed and "
+            f"{results.count('skipped')} were skipped",
         }
 
 
