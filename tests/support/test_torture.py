@@ -31,5 +31,23 @@ def test_what_was_run_again_takes_its_own_place_and_the_page_says_what_it_had_co
     assert "1.3x" not in again
 
 
+def test_a_line_without_a_figure_says_what_its_tests_are_called() -> None:
+    names = ["test_a_path_is_routed[/%2F-::1]", "test_a_path_is_routed[/a]", "test_any_bytes_are_refused"]
+    tests = [Ran(21, HERE + name, "both alike", "passed", 0.1) for name in names]
+
+    page = Record(Kept(run="yesterday", tests=tests)).document()
+
+    assert "| both alike | passed | 3 | a path is routed; any bytes are refused |" in page
+    assert "again" not in page
+
+
+def test_a_line_names_the_first_five_of_its_tests() -> None:
+    tests = [Ran(21, f"{HERE}test_{n}", "both alike", "passed", 0.1) for n in range(7)]
+
+    page = Record(Kept(run="yesterday", tests=tests)).document()
+
+    assert "| 0; 1; 2; 3; 4; and 2 more |" in page
+
+
 def test_a_page_of_one_run_says_nothing_of_another() -> None:
     assert "again" not in Record().document()

@@ -63,6 +63,9 @@ CHECKS = {
 }
 """The checks by number, as the reports name them; those in between need more than one server."""
 
+_NAMED = 5
+"""How many tests the report names in a line that has nothing to count."""
+
 _ENGINES = {"sqlite": "SQLite", "postgres": "PostgreSQL"}
 
 
@@ -146,8 +149,9 @@ class Record:
                 rows.append(f"| {number} | {title} | | not run | 0 | |")
             for engine in sorted({ran.engine for ran in mine}):
                 here = [ran for ran in mine if ran.engine == engine]
-                done = "; ".join(dict.fromkeys(said for ran in here for said in ran.did))
-                rows.append(f"| {number} | {title} | {engine} | {_result(here)} | {len(here)} | {done} |")
+                rows.append(
+                    f"| {number} | {title} | {engine} | {_result(here)} | {len(here)} | {_done(here)} |"
+                )
         return rows
 
     def keep(self) -> Path:
@@ -165,7 +169,7 @@ class Record:
 
     def _again(self) -> str:
         """Return what failed before, and was run again."""
-        if self._before is None:
+        if self._before is None or not self._now:
             return ""
         again = {ran.test for ran in self._now}
         failed = [ran for ran in self._before.tests if ran.test in again and ran.result == "failed"]
@@ -191,6 +195,21 @@ class Record:
 def _engine(nodeid: str) -> str:
     found = re.search(r"\[[^]]*\b(sqlite|postgres)\b", nodeid)
     return _ENGINES[found[1]] if found else "both alike"
+
+
+def _name(nodeid: str) -> str:
+    function = nodeid.partition("[")[0].rpartition("::")[2]
+    return function.removeprefix("test_").replace("_", " ")
+
+
+def _done(ran: list[Ran]) -> str:
+    """Return what tests did: what they say of it or, where there is nothing to count, their names."""
+    said = list(dict.fromkeys(said for one in ran for said in one.did))
+    if said:
+        return "; ".join(said)
+    names = list(dict.fromkeys(_name(one.test) for one in ran))
+    more = [f"and {len(names) - _NAMED} more"] if len(names) > _NAMED else []
+    return "; ".join(names[:_NAMED] + more)
 
 
 def _result(ran: list[Ran]) -> str:
