@@ -40,8 +40,9 @@ ratchet: $(VENV)/dev.stamp  ## after `make test`: whether tests reach as much of
 mutants: $(VENV)/dev.stamp  ## code that is wrong in one place, and whether tests see it; half an hour
 	cd tests && ../$(BIN)/python -m support.mutants
 
+# The page with "=", or pytest takes it for a place to look for tests, and finds none of their options.
 torture: $(VENV)/dev.stamp  ## how reliable a server is, at full length, about an hour; writes docs/reliability.md
-	$(BIN)/pytest --torture --torture-page docs/reliability.md -m "not clients"
+	$(BIN)/pytest --torture --torture-page=docs/reliability.md -m "not clients"
 
 # Without npm there is no peer to compare with, and the SDK itself is not measured.
 bench: $(VENV)/dev.stamp $(if $(NPM),$(NODE_BENCH))  ## speed, as ratios of what this machine can do; writes docs/performance.md

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from support.torture import Did, Kept, Ran, Record
+
+ROOT = Path(__file__).parents[2]
 
 HERE = "tests/support/test_torture.py::"
 
@@ -51,3 +58,12 @@ def test_a_line_names_the_first_five_of_its_tests() -> None:
 
 def test_a_page_of_one_run_says_nothing_of_another() -> None:
     assert "again" not in Record().document()
+
+
+def test_the_options_of_make_torture_are_known() -> None:
+    [options] = re.findall(r"pytest (--torture .*) -m", (ROOT / "Makefile").read_text())
+
+    command = [sys.executable, "-m", "pytest", *options.split(), "--help"]
+    shown = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=60)
+
+    assert "--torture-before" in shown.stdout
