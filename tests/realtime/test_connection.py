@@ -115,6 +115,27 @@ def test_who_was_refused_may_try_again() -> None:
     assert [reply.header["status"]["code"] for reply in sent(connection)] == [401, 200]
 
 
+@pytest.mark.parametrize("method", ["put_notification_ctx", "delete_notification_ctx"])
+def test_a_registration_beside_a_login_that_is_refused_is_refused_with_it(method: str) -> None:
+    connection = Connection()
+    beside = packet({"method": method, "id": "TM2"}, b"{}")
+
+    assert connection.turned_away(beside, status=401, reason="UNAUTHORIZED")
+
+    ((header, _),) = sent(connection)
+    assert (header["method"], header["id"]) == ("reply", "TM2")
+    assert header["status"] == {"code": 401, "status": "UNAUTHORIZED"}
+
+
+@pytest.mark.parametrize("beside", [packet(dict(INIT)), packet(dict(ASK)), b"hello"])
+def test_what_else_is_beside_it_waits(beside: bytes) -> None:
+    connection = Connection()
+
+    assert not connection.turned_away(beside, status=401, reason="UNAUTHORIZED")
+
+    assert sent(connection) == []
+
+
 @pytest.mark.check(20)
 @pytest.mark.parametrize(
     "method",

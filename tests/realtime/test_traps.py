@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from chinwag import limits
+from chinwag.realtime import endpoint
 from realtime.place import closed, request, status
 from support.sdk_chat import Chat
+from support.sdk_client import DisconnectedError
 
 if TYPE_CHECKING:
     from realtime.place import Place
@@ -61,6 +65,42 @@ async def test_another_token_keeps_a_connection(place: Place) -> None:
     assert reply.header["status"]["code"] == 200
     while time.monotonic() < soon:
         assert status(await connection.ask(request("GET", "/Client/v1/Configuration"))) == 200
+
+
+async def test_a_registration_that_comes_beside_a_login_that_is_refused_is_refused_before_it(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoint, "BESIDE_SECONDS", 1.0)
+    connection = await place.connection()
+    refused: list[str] = []
+
+    async def sends(method: str, **more: Any) -> None:
+        reply = await connection.ask({"method": method, **more})
+        assert reply.header["status"]["code"] == 401
+        refused.append(method)
+
+    async with asyncio.TaskGroup() as both:
+        both.create_task(sends("init", token="x"))
+        await asyncio.sleep(0.05)  # SDKs before 6 send it a moment later
+        both.create_task(sends("put_notification_ctx", notification_ctx_id="x"))
+
+    # Whoever hears that its login is refused listens to nothing more: it would wait for the other for ever.
+    assert refused == ["put_notification_ctx", "init"]
+    reply = await connection.ask({"method": "init", "token": place.token()})
+    assert reply.header["status"]["code"] == 200
+
+
+async def test_more_beside_a_login_than_may_wait_waits_in_the_network(place: Place) -> None:
+    connection = await place.connection()
+    register = {"method": "put_notification_ctx", "notification_ctx_id": "x"}
+
+    login = connection.ask({"method": "init", "token": "x"})
+    many = [connection.ask(register) for _ in range(3 * limits.SOCKET_REQUESTS)]
+    replies = await asyncio.gather(login, *many, return_exceptions=True)
+
+    refused = [reply for reply in replies if not isinstance(reply, DisconnectedError)]
+    assert len(refused) > limits.SOCKET_REQUESTS
+    assert {reply.header["status"]["code"] for reply in refused} == {401}
 
 
 async def test_links_are_ours_whatever_host_a_request_names(place: Place) -> None:

@@ -28,6 +28,8 @@ It matters to tokens that do not live as long as the warning."""
 CAPABILITIES = frozenset({"client_update"})
 """What we can do of what clients offer. Not `offline_storage`: browsers would keep items."""
 
+_REGISTRATIONS = frozenset({"put_notification_ctx", "delete_notification_ctx"})
+
 _OK = {"code": 200, "status": "OK"}
 _encode = msgspec.json.Encoder().encode
 
@@ -106,7 +108,7 @@ class Connection:
             case State.OPEN, "message" if header.http_request is not None:
                 form = (header.payload_type or JSON).startswith("application/x-www-form-urlencoded")
                 return Ask(header.id, header.http_request, payload, form)
-            case State.OPEN, "put_notification_ctx" | "delete_notification_ctx":
+            case State.OPEN, method if method in _REGISTRATIONS:
                 self._reply(header.id)  # SDKs before 6 filter so; all want the same, and get it
                 return None
             case State.NEW, _:
@@ -150,6 +152,22 @@ class Connection:
         """
         refusal = {"code": status, "status": reason, "errorCode": code, "description": text}
         self._owed.append(packet({"method": "reply", "id": asked.id, "status": refusal}, _back_off(wait_ms)))
+
+    def turned_away(self, data: bytes, *, status: int, reason: str) -> bool:
+        """Refuse a registration that came beside a login, and return whether the packet is one.
+
+        SDKs before 6 listen to nothing more once their login is refused. One that waits for the answer to a
+        registration then waits for it behind its next login too, and never calls itself connected.
+        Source: sdk-wire.
+        """
+        try:
+            header, _ = packet_of(data)
+        except FrameError:
+            return False
+        if header.method not in _REGISTRATIONS:
+            return False
+        self._reply(header.id, status={"code": status, "status": reason})
+        return True
 
     def answer(
         self, asked: Ask, *, status: int, reason: str, headers: dict[str, str] | None, body: bytes
@@ -201,7 +219,7 @@ class Connection:
         self._owed.append(packet({"method": "close", "id": _new_id(), "status": status}, _back_off(wait_ms)))
 
     def _reply(self, packet_id: str, **more: Any) -> None:  # noqa: ANN401  # JSON
-        self._owed.append(packet({"method": "reply", "id": packet_id, "status": _OK, **more}))
+        self._owed.append(packet({"method": "reply", "id": packet_id, "status": _OK} | more))
 
 
 def _back_off(wait_ms: int | None) -> bytes:

@@ -52,6 +52,9 @@ CLOCK_SECONDS = 60.0
 """How often a connection looks at the clock at least, in seconds: a token ends by the clock. That may be set,
 or be ahead of the timers of a machine that slept."""
 
+BESIDE_SECONDS = 0.05
+"""How long a login that is refused waits for what was sent beside it, in seconds."""
+
 _BROKEN = 1002
 """The status with which a WebSocket is closed whose client does not speak the protocol."""
 
@@ -108,6 +111,8 @@ class SocketSession:
         """Take a packet. While a login is being looked at, or too much waits for answers, it waits."""
         if self._logging_in or self._waiting:
             self._waiting.append(data)
+            if len(self._waiting) >= limits.SOCKET_REQUESTS:
+                self._socket.pause()
             return
         try:
             asked = self._connection.receive(data)
@@ -169,15 +174,15 @@ class SocketSession:
                 await self._here.tokens.slow_down(refusal, self._address)
                 raise
             if _user(session) != _user(client.session):
-                self._refuse(asked, _OTHER_USER)
+                await self._refuse(asked, _OTHER_USER)
                 return
         except TokenRefusedError as refusal:
-            self._refuse(asked, Refusal.of_token(refusal))
+            await self._refuse(asked, Refusal.of_token(refusal))
         except ApiError as error:
-            self._refuse(asked, Refusal.of_error(error))
+            await self._refuse(asked, Refusal.of_error(error))
         except Exception as error:  # noqa: BLE001  # a mistake of ours: the client may try again
             _log.error("login failed", exc_info=error)
-            self._refuse(asked, Refusal.of_error(ApiError(Kinds.INTERNAL)))
+            await self._refuse(asked, Refusal.of_error(ApiError(Kinds.INTERNAL)))
         else:
             if not self._over:
                 self._let_in(asked, client, session)
@@ -209,9 +214,18 @@ class SocketSession:
         self._write()
         self._schedule()
 
-    def _refuse(self, asked: LogIn, refusal: Refusal) -> None:
+    async def _refuse(self, asked: LogIn, refusal: Refusal) -> None:
+        """Refuse a login, and before it what was sent beside it: `Connection.turned_away`."""
         _log.info("login refused", identity=self._identity, **refusal.logged)
-        self._connection.refused(asked, **refusal.told)
+        self._socket.resume()
+        await asyncio.sleep(BESIDE_SECONDS)
+        told = refusal.told
+        self._waiting = deque(
+            data
+            for data in self._waiting
+            if not self._connection.turned_away(data, status=told["status"], reason=told["reason"])
+        )
+        self._connection.refused(asked, **told)
         self._write()
 
     def _take(self, asked: Ask) -> None:
