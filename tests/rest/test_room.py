@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import apsw
 import pytest
 
+from chinwag.auth.access_token import access_token
 from chinwag.rest.room import LONGEST_WAIT_SECONDS, REFUSALS, REST_SECONDS, RETURNS, SLOW_SECONDS, Room
 from chinwag.settings import Settings
 from rest.wire import DEADLINE_SECONDS, basic, connected, head
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.check(31)
 
 ROOM = 2
+KEY_SID = f"SK{1:032x}"
+SECRET = "a secret for tests"
+LARGE = 24 * 1024 * 1024
 BUSY_MS = 5000
 OTHERS = 8
 ROUNDS = 10
@@ -53,6 +59,8 @@ def base(path: Path) -> Iterator[str]:
         database=f"sqlite:///{path}",
         account_sid=ACCOUNT_SID,
         auth_token=AUTH_TOKEN,
+        api_key_sid=KEY_SID,
+        api_key_secret=SECRET,
         requests_at_a_time=ROOM,
         log_level="warning",
     )
@@ -310,6 +318,39 @@ async def test_requests_whose_bodies_do_not_come_keep_nobody_out(base: str) -> N
             await wire.send(b"FriendlyNa")
             assert (await wire.answer()).status == 400
         assert (await until(base, 200)).status == 200
+
+
+async def test_answers_that_nobody_reads_keep_nobody_out(base: str) -> None:
+    link = await a_large_file(base)
+
+    async with AsyncExitStack() as stack:
+        readers = [await stack.enter_async_context(connected(base)) for _ in range(ROOM)]
+        for wire in readers:
+            await wire.send(head(f"GET {link}"))
+        for wire in readers:
+            await wire.begins()
+
+        assert (await until(base, 200)).status == 200
+        for wire in readers:
+            assert len((await wire.answer()).body) == LARGE
+        assert (await asked(base, LIST)).status == 200
+
+
+async def a_large_file(base: str) -> str:
+    """Upload a file that no buffer of a network takes in whole, and return where it is."""
+    service_sid = (await asked(base, making("files"))).json["sid"]
+    token = access_token(
+        account_sid=ACCOUNT_SID,
+        key_sid=KEY_SID,
+        secret=SECRET,
+        service_sid=service_sid,
+        identity="alice",
+        now=int(time.time() * 1000),
+    )
+    lines = ("Content-Type: image/png", f"Content-Length: {LARGE}", f"X-Twilio-Token: {token}")
+    uploaded = await asked(base, head(f"POST /media/v1/Services/{service_sid}/Media", *lines) + bytes(LARGE))
+    link = urlsplit(uploaded.json["links"]["content_direct_temporary"])
+    return f"{link.path}?{link.query}"
 
 
 async def test_who_was_answered_or_refused_before_the_end_of_a_body_makes_no_room(

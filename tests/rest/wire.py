@@ -70,6 +70,10 @@ class Wire:
         body, self._received = self._received[:length], self._received[length:]
         return WireAnswer(int(status.split(" ")[1]), headers, body)
 
+    async def begins(self) -> None:
+        """Wait for the first bytes of the next answer."""
+        await self._until(1)
+
     async def frame(self) -> tuple[int, bytes]:
         """The next frame of a WebSocket: its opcode, and what is in it. It is whole, and not compressed."""
         await self._until(2)
