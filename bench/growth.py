@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bench.targets import Target
 
 MESSAGES = 100_000
-MEMBERS = 250
+MEMBERS = 1000
 PAGE_SIZE = 50
 MESSAGES_IN_SERVICE = 200_000
 
@@ -65,6 +65,7 @@ class Growing:
     def cost(self) -> None:
         """A post to a channel with many messages, and to one with many members."""
         full, crowded = self._full, self._chat.add_channel()
+        self._chat.allow_many()
         for nth in range(MEMBERS):
             crowded.join(f"member-{nth}")
 
@@ -72,7 +73,7 @@ class Growing:
             "post", lambda: self._chat.add_channel().post, lambda: full.post, lambda: crowded.post, status=201
         )
         self._add_cost(f"post, {MESSAGES:,} messages", to_empty, to_full, MOST_FOR_MESSAGES)
-        self._add_cost(f"post, {MEMBERS} members", to_empty, to_crowded, MOST_FOR_MEMBERS)
+        self._add_cost(f"post, {MEMBERS:,} members", to_empty, to_crowded, MOST_FOR_MEMBERS)
 
     def page(self) -> None:
         """The last page of many, reached by its token."""

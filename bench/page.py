@@ -31,7 +31,8 @@ Do not compare them with figures from elsewhere.
 """
 
 ENDING = """\
-A figure is the median of the rounds, and its spread goes from the least to the most of them. "In flight" is
+A figure is the median of the rounds, and its spread goes from the least to the most of them; one without a
+spread was measured once. "In flight" is
 the number of requests that wait for their answers at a time. CPU time is that of the server's process alone,
 without PostgreSQL's.
 """
@@ -58,7 +59,9 @@ SHARES = """\
 ## Against something else
 
 What stands after the stroke was measured in the same rounds: the same work with less to do, or the
-fastest peer's. More is better.
+fastest peer's. More is better. For a message to many it is the same bytes written to as many connections,
+without frames or rules. Where clients acknowledge, that is no ceiling: it takes up each acknowledgement as it
+comes, and a server leaves those of a crowd to later turns of its loop.
 """
 
 GROWTHS = """\
