@@ -154,7 +154,7 @@ def test_the_database_and_the_encryption_key_are_for_their_owner_only(command_li
 # The end
 
 
-@pytest.mark.check(34)
+@pytest.mark.check(34, on="sqlite")
 async def test_sigterm_lets_a_request_in_flight_be_answered_and_exits_with_0(
     command_line: CommandLine,
 ) -> None:
@@ -172,7 +172,7 @@ async def test_sigterm_lets_a_request_in_flight_be_answered_and_exits_with_0(
         assert "Traceback" not in server.log
 
 
-@pytest.mark.check(34)
+@pytest.mark.check(34, on="sqlite")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_server_ends_cleanly_with_0(command_line: CommandLine, number: int) -> None:
     with (

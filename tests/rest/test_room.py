@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from rest.wire import WireAnswer
 
-pytestmark = pytest.mark.check(31)
+pytestmark = pytest.mark.check(31, on="sqlite")
 
 ROOM = 2
 KEY_SID = f"SK{1:032x}"

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from rest.wire import Wire
 
-pytestmark = pytest.mark.check(30)
+pytestmark = pytest.mark.check(30, on="sqlite")
 
 MOST = 3
 BUSY_MS = 5000

@@ -210,7 +210,7 @@ async def test_of_changes_that_want_one_name_at_once_one_gets_it_and_the_others_
 # Lost connections
 
 
-@pytest.mark.check(4)
+@pytest.mark.check(4, on="postgres")
 async def test_after_its_connections_were_lost_the_store_works_again(
     store: Store, beside: asyncpg.Connection
 ) -> None:
@@ -225,7 +225,7 @@ async def test_after_its_connections_were_lost_the_store_works_again(
     await works_again(store)
 
 
-@pytest.mark.check(4)
+@pytest.mark.check(4, on="postgres")
 async def test_a_question_after_its_connections_were_lost_is_answered_or_unavailable(
     store: Store, beside: asyncpg.Connection
 ) -> None:
@@ -238,7 +238,7 @@ async def test_a_question_after_its_connections_were_lost_is_answered_or_unavail
     await works_again(store)
 
 
-@pytest.mark.check(4)
+@pytest.mark.check(4, on="postgres")
 async def test_a_change_that_loses_its_connection_half_way_is_unavailable_and_leaves_nothing(
     store: Store, beside: asyncpg.Connection
 ) -> None:
@@ -252,7 +252,7 @@ async def test_a_change_that_loses_its_connection_half_way_is_unavailable_and_le
     assert sid("AC", 1) not in await kept_accounts(store)
 
 
-@pytest.mark.check(4)
+@pytest.mark.check(4, on="postgres")
 async def test_a_change_that_loses_its_connection_during_the_commit_is_unavailable(
     store: Store, database: str, beside: asyncpg.Connection
 ) -> None:
@@ -284,7 +284,7 @@ async def test_a_change_that_an_operator_cancels_is_unavailable_and_leaves_nothi
     assert await kept_accounts(store) == []
 
 
-@pytest.mark.check(5)
+@pytest.mark.check(5, on="postgres")
 async def test_a_database_that_has_become_read_only_makes_changes_unavailable(
     store: Store, database: str, beside: asyncpg.Connection
 ) -> None:
@@ -317,7 +317,7 @@ async def test_a_change_that_waits_too_long_for_a_row_is_unavailable(
     await store.close()
 
 
-@pytest.mark.check(4)
+@pytest.mark.check(4, on="postgres")
 async def test_a_change_that_waits_too_long_for_a_connection_is_unavailable(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -101,7 +101,7 @@ async def test_a_change_whose_caller_left_before_its_turn_is_not_carried_out(
     assert sorted(await kept_accounts(store)) == [sid("AC", number) for number in (0, 1, 3, 4)]
 
 
-@pytest.mark.check(34)
+@pytest.mark.check(34, on="sqlite")
 async def test_closing_finishes_every_change_that_waits(store: Store, database: str) -> None:
     async with held_commits(store, database) as commits:
         callers = [asyncio.create_task(store.write(adding(0)))]
@@ -206,7 +206,7 @@ async def too_large_a_key_check(tx: Transaction) -> None:
 too_large = pytest.mark.parametrize("large", [too_large_a_token, too_large_a_key_check])
 
 
-@pytest.mark.check(3)
+@pytest.mark.check(3, on="sqlite")
 @too_large
 async def test_a_change_that_the_full_disk_refuses_is_unavailable_and_leaves_nothing(
     store: Store, large: Change
@@ -218,7 +218,7 @@ async def test_a_change_that_the_full_disk_refuses_is_unavailable_and_leaves_not
     assert await kept_accounts(store) == []
 
 
-@pytest.mark.check(3)
+@pytest.mark.check(3, on="sqlite")
 @too_large
 async def test_changes_beside_one_that_fills_the_disk_are_kept_or_refused_as_they_are_told(
     store: Store, large: Change
@@ -233,7 +233,7 @@ async def test_changes_beside_one_that_fills_the_disk_are_kept_or_refused_as_the
     assert await kept_accounts(store) == [answer[0] for answer in answers if isinstance(answer, tuple)]
 
 
-@pytest.mark.check(3)
+@pytest.mark.check(3, on="sqlite")
 @too_large
 async def test_questions_are_answered_while_the_disk_is_full(store: Store, large: Change) -> None:
     await store.write(adding(1))
@@ -245,7 +245,7 @@ async def test_questions_are_answered_while_the_disk_is_full(store: Store, large
     assert seen == [sid("AC", 1)]
 
 
-@pytest.mark.check(3)
+@pytest.mark.check(3, on="sqlite")
 @too_large
 async def test_changes_go_on_once_the_disk_has_room_again(store: Store, large: Change) -> None:
     with full_disk(store):
@@ -256,7 +256,7 @@ async def test_changes_go_on_once_the_disk_has_room_again(store: Store, large: C
     assert await kept_accounts(store) == [sid("AC", 100)]
 
 
-@pytest.mark.check(5)
+@pytest.mark.check(5, on="sqlite")
 async def test_a_commit_that_the_disk_refuses_is_unavailable_to_all_who_share_it(
     store: Store, path: Path
 ) -> None:
@@ -288,7 +288,7 @@ async def test_a_question_after_a_question_sees_what_was_committed_between_them(
     assert len(keys) == 1
 
 
-@pytest.mark.check(2)
+@pytest.mark.check(2, on="sqlite")
 async def test_every_commit_waits_for_the_disk(store: Store) -> None:
     full = 2
 

@@ -67,6 +67,7 @@ class Came(msgspec.Struct, frozen=True, kw_only=True):
         p50_ms, p99_ms: of acknowledged messages.
         refused_p99_ms: of refusals.
         without_retry: refusals that did not say when to come back.
+        drained_s: how long after the end of the time the last answer came, in seconds.
         lost: connections that ended.
         unanswered: requests that nobody answered.
     """
@@ -80,6 +81,7 @@ class Came(msgspec.Struct, frozen=True, kw_only=True):
     p99_ms: float
     refused_p99_ms: float
     without_retry: int
+    drained_s: float
     lost: int
     unanswered: int
 
@@ -131,6 +133,7 @@ class _Run:
             p99_ms=_share(counted, 0.99),
             refused_p99_ms=_share(self.refused, 0.99),
             without_retry=self.without_retry,
+            drained_s=self.loop.time() - ends,
             lost=self.lost,
             unanswered=self.under_way,
         )

@@ -136,7 +136,8 @@ class Record:
             said.append(report.longrepr[2].removeprefix("Skipped: "))
         for mark in item.iter_markers("check"):
             for number in mark.args:
-                ran = Ran(number, item.nodeid, _engine(item.nodeid), report.outcome, call.duration, said)
+                on = _engine(item.nodeid, mark.kwargs.get("on"))
+                ran = Ran(number, item.nodeid, on, report.outcome, call.duration, said)
                 self._now.append(ran)
 
     def lines(self) -> list[str]:
@@ -181,7 +182,7 @@ class Record:
 
     def _facts(self) -> dict[str, str]:
         memory = psutil.virtual_memory().total / 2**30
-        results = [ran.result for ran in self._ran]
+        results = list({ran.test: ran.result for ran in self._ran}.values())
         return {
             "run": self._before.run if self._before else self._run(),
             "machine": f"{psutil.cpu_count()} cores, {memory:.0f} GB, {platform.platform(terse=True)}",
@@ -192,9 +193,9 @@ class Record:
         }
 
 
-def _engine(nodeid: str) -> str:
+def _engine(nodeid: str, on: str | None) -> str:
     found = re.search(r"\[[^]]*\b(sqlite|postgres)\b", nodeid)
-    return _ENGINES[found[1]] if found else "both alike"
+    return _ENGINES.get(found[1] if found else on or "", "both alike")
 
 
 def _name(nodeid: str) -> str:
@@ -227,8 +228,8 @@ for the checks that need a small file system of their own. What needs no clock a
 
 {facts}
 
-Each line is one check, on one engine; *both alike* are checks that no database takes part in, or that
-start both.
+Each line is one check, on one engine; *both alike* is what no database takes part in. Where it matters little
+what objects are kept in, a check runs on SQLite alone.
 
 {table}
 {again}
@@ -238,6 +239,9 @@ start both.
   10 and 11). Chinwag runs as one server today.
 - A real power cut. The write-ahead log is cut where the last `fsync` ended instead, which is what a disk
   that keeps its promises would leave.
+- A power cut, a full disk and a failing one under PostgreSQL, which keeps its promises by itself. What is
+  tested is that nothing is answered before PostgreSQL has said that it is kept, and what happens when it
+  refuses, crashes, restarts or is away.
 - 24 hours of load. The soak is minutes long, and looks at the slope of what grows.
 - More than one machine: clients, receivers, database and server share the cores of this one.
 """

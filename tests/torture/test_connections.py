@@ -75,7 +75,7 @@ def clients(full_length: bool) -> int:
     return count
 
 
-@pytest.mark.check(9)
+@pytest.mark.check(9, on="sqlite")
 async def test_who_is_gone_without_a_word_is_found_and_who_is_there_stays(
     quick_pings: None, base: str, did: Did
 ) -> None:
@@ -86,7 +86,7 @@ async def test_who_is_gone_without_a_word_is_found_and_who_is_there_stays(
     assert seconds > SHORT_PING_SECONDS
 
 
-@pytest.mark.check(9)
+@pytest.mark.check(9, on="sqlite")
 @pytest.mark.clock
 async def test_who_is_gone_without_a_word_is_found_within_two_pings(base: str, did: Did) -> None:
     most = 2 * limits.PING_SECONDS

@@ -28,6 +28,9 @@ pytestmark = [
     pytest.mark.parametrize("engine", ["postgres"], indirect=True),
 ]
 
+SLOWEST_SECONDS = 5.0
+"""Within how long everybody is answered meanwhile, in seconds."""
+
 RECOVERY_SECONDS = 5.0
 """Within how long messages are taken again, in seconds."""
 
@@ -67,6 +70,7 @@ async def test_a_database_that_fails_is_survived_without_losing_or_doubling_anyt
     assert load.broken == 0
     assert wrong == []
     if full_length:
+        assert load.slowest <= SLOWEST_SECONDS
         assert max(recoveries) < RECOVERY_SECONDS
 
 

@@ -19,8 +19,6 @@ from support.load_of_messages import CONDITION_SECONDS, SERVICES, a_load
 from support.sdk_client import DisconnectedError, SdkClient, access_token
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from support.asking import Line
     from support.flood import Flood
     from support.load_of_messages import Load
@@ -42,7 +40,11 @@ SPARE_FILES = 200
 MOST_MB = 150.0
 """Most memory that 5,000 strangers may take, in MB: 30 KB each."""
 
-STALL_SECONDS = 1.0
+LEAST_SHARE = 0.5
+"""Of the rate that is asked for: a machine may be too slow to open more."""
+
+STALL_SECONDS = 0.1
+"""How long nearly all posts, and their way to a client, may take at most."""
 
 
 class Watch:
@@ -71,10 +73,7 @@ class Watch:
 
 @pytest.mark.check(30)
 @pytest.mark.clock
-async def test_a_flood_of_connections_that_never_log_in_hurts_nobody_who_has(
-    tmp_path: Path, did: Did
-) -> None:
-    database = f"sqlite:///{tmp_path}/chinwag.db"
+async def test_a_flood_of_connections_that_never_log_in_hurts_nobody_who_has(database: str, did: Did) -> None:
     async with serving(database, KEYS) as (base, server), a_load(base) as load, lines(base, 2) as (line, eye):
         came: dict[int, float] = {}
         alice = await follower(load, came)
@@ -102,7 +101,7 @@ async def test_a_flood_of_connections_that_never_log_in_hurts_nobody_who_has(
         f"until a client had them {during.events:.0f} ms ({before.events:.0f} before); "
         f"a new client was in after {newcomer:.1f} s"
     )
-    assert flooded.opened > RATE
+    assert flooded.rate >= LEAST_SHARE * RATE
     assert strangers <= STRANGERS
     assert watch.most_files <= watch.files_before + STRANGERS + SPARE_FILES
     assert watch.most_mb - watch.mb_before <= MOST_MB

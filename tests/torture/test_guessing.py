@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from support.sdk_client import Connection
     from support.torture import Did
 
-pytestmark = pytest.mark.check(18)
+pytestmark = pytest.mark.check(18, on="sqlite")
 
 PER_MINUTE = 2
 """How often an address may be wrong: a turn every 30 seconds, further away than an address may wait."""

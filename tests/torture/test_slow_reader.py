@@ -103,7 +103,7 @@ async def test_others_do_not_notice_who_does_not_read(database: str, did: Did) -
     ratios = [slow.p99 / quiet.p99 for slow, quiet in zip(windows[True], windows[False], strict=True)]
     ratio = statistics.median(ratios)
     before, during = (statistics.median(one.p99 for one in windows[stalls]) for stalls in (False, True))
-    most = statistics.median(one.most for one in windows[True])
+    most = max(one.most for one in windows[True])
     left = statistics.median(one.left for one in windows[True])
     worse = sum(ratio > MOST_FOR_OTHERS for ratio in ratios)
     did(
@@ -112,6 +112,7 @@ async def test_others_do_not_notice_who_does_not_read(database: str, did: Did) -
         f"{MOST_FOR_OTHERS} times in {worse}"
     )
     did(f"it is cut off each time; {most:.1f} MB for it at most, {left:.1f} MB afterwards")
+    assert ratio <= MOST_FOR_OTHERS
     assert worse < ROUNDS * BEYOND_DOUBT
     assert most < MOST_MB
     assert left < MOST_LEFT_MB
