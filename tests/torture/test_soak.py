@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 SECONDS = 600
 """How long, in seconds. In the first fifth caches of pages and statements fill, each of which has a bound."""
 
-MOST_MB_A_MINUTE = 1.0
+MOST_MB_A_MINUTE = 0.1
 MOST_FILES = 10
 """How many more files may be open in the last fifth than in the second: of clients that come and go."""
 
