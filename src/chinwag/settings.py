@@ -325,7 +325,7 @@ class Settings(StoreSettings):
     """Serve a sample page at /demo, which lets anybody in, with the twilio-chat.min.js of your own npm
     install: the file, or a folder with it, such as ./node_modules. Unset: there is none."""
 
-    requests_at_a_time: Annotated[int, _read(_number(1, 100_000), "a number from 1 to 100000")] = 500
+    requests_at_a_time: Annotated[int, _read(_number(1, 100_000), "a number from 1 to 100000")] = 300
     """Most requests of the REST API at a time. More are refused with 503, to come back after a second."""
 
     unknown_connections: Annotated[int, _read(_number(1, 1_000_000), "a number from 1 to 1000000")] = 5000

@@ -181,6 +181,19 @@ async def test_a_refused_connection_is_asked_to_rest(base: str, path: Path) -> N
         assert (await wire.answer()).status == 503
 
 
+async def test_what_was_answered_in_this_turn_of_the_loop_is_not_under_way() -> None:
+    room = Room(most=2)
+    under_way = {object(), object()}
+    assert room.is_full(under_way)
+
+    room.ends()
+    assert not room.is_full(under_way)
+    assert room.is_full(under_way | {object()})
+
+    await asyncio.sleep(0)  # now its task is over, or it is under way for another reason
+    assert room.is_full(under_way)
+
+
 async def test_of_many_that_are_refused_in_a_second_only_some_come_back_after_each() -> None:
     room = Room(ROOM)
 

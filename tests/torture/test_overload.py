@@ -1,4 +1,4 @@
-"""Three times as many clients as there is room for: what is done all the same, and what is there then."""
+"""Several times as many clients as there is room for: what is done all the same, and what is there then."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ PEAK_CLIENTS = 64
 PEAK_SECONDS = 3.0
 OVER_SECONDS = 5.0
 CONNECTIONS = 2000
-"""Of a stream: four times as many as there is room for."""
+"""Of a stream: nearly seven times as many as there is room for."""
 
 CLIENTS = 1500
-"""Who wait as they are told: three times as many as there is room for, each with one request."""
+"""Who wait as they are told: five times as many as there is room for, each with one request."""
 
 LEAST_SHARE = 0.8
-SLOWEST_SECONDS = 2.0
-"""500 requests may be before one: a tenth of a second at full speed, and some tenths where the senders are on
-the same two cores."""
+SLOWEST_SECONDS = 1.0
+"""300 requests may be before one: less than a tenth of a second at full speed, and some tenths where the
+senders are on the same two cores."""
 
 SLOWEST_HEEDLESS_SECONDS = REST_SECONDS + CONNECTIONS / REFUSALS + 0.5
 """A connection that was refused is not read for a second, and then they take turns."""

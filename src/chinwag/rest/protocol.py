@@ -197,6 +197,7 @@ class BoundedProtocol(GuestProtocol):
 
     def on_response_complete(self) -> None:
         """Go on with the next request, or with the refusal that waits behind the last one."""
+        self.room.ends()
         self._one_write.end()
         was_last = not self.pipeline
         if not self._is_known and was_last:

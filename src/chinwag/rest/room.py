@@ -76,13 +76,18 @@ class Room:
         self._loop = loop = asyncio.get_running_loop()
         self._sending: dict[object, float] = {}
         self._slow: set[object] = set()
+        self._ended = 0
         self._resting: OrderedDict[Turned, float] = OrderedDict()
         self._ticks = False
         self._lines = _Lines(loop, "overloaded: requests are refused")
         self._refusals = [_refusal(seconds) for seconds in range(1, LONGEST_WAIT_SECONDS + 1)]
 
     def is_full(self, under_way: Collection[object]) -> bool:
-        """Return whether another request is one too many, those left aside that wait for their clients."""
+        """Return whether another request is one too many.
+
+        Those are left aside that wait for their clients, or were answered in this turn of the event loop: all
+        answers of a batch are, and some clients ask again before their tasks are over.
+        """
         now = self._loop.time()
         while self._sending:
             connection, since = next(iter(self._sending.items()))
@@ -90,7 +95,16 @@ class Room:
                 break
             del self._sending[connection]
             self._slow.add(connection)
-        return len(under_way) - len(self._slow) >= self.most
+        return len(under_way) - len(self._slow) - self._ended >= self.most
+
+    def ends(self) -> None:
+        """Take note of a request that was answered. In the next turn of the event loop its task is over."""
+        if not self._ended:
+            self._loop.call_soon(self._forget_ended)
+        self._ended += 1
+
+    def _forget_ended(self) -> None:
+        self._ended = 0
 
     def sends(self, connection: object) -> None:
         """Take note of a client that is sending the body of a request."""
