@@ -175,7 +175,9 @@ class Record:
         again = {ran.test for ran in self._now}
         failed = [ran for ran in self._before.tests if ran.test in again and ran.result == "failed"]
         lines = [f"- check {ran.check} on {ran.engine}: {'; '.join(ran.did)}" for ran in failed]
-        return _AGAIN.format(before=self._before.run, now=self._run(), lines="\n".join(lines))
+        return _AGAIN.format(
+            before=self._before.run, count=len(again), now=self._run(), lines="\n".join(lines) or "- none"
+        )
 
     def _run(self) -> str:
         return f"{self._began:%Y-%m-%d %H:%M} UTC, {(time.monotonic() - self._clock) / 60:.0f} minutes"
@@ -249,8 +251,8 @@ what objects are kept in, a check runs on SQLite alone.
 _AGAIN = """
 ## What was run again
 
-The table is that of the run of {before}. These failed in it, and stand there as they came out when they were
-run again, by themselves ({now}):
+The table is that of the run of {before}. {count} tests stand in it as they came out when they were run again,
+by themselves ({now}), because something of them or of the server had changed. These had failed:
 
 {lines}
 """
