@@ -69,7 +69,7 @@ class Inputs:
         self._random = random.Random(seed)
 
     def one(self, at: int) -> tuple[str, str, bytes | None]:
-        """Return a method, a path and a body: the routes take turns. Nothing that is there is deleted."""
+        """Return a method, a path and a body: the routes take turns. Nothing that they need is deleted."""
         prefix, version, route = ROUTES[at % len(ROUTES)]
         names = {name: self._name(name) for name in NAMES.findall(route.path)}
         if route.method == "DELETE":
