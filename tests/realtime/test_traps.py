@@ -90,6 +90,31 @@ async def test_a_registration_that_comes_beside_a_login_that_is_refused_is_refus
     assert reply.header["status"]["code"] == 200
 
 
+async def test_who_is_refused_once_more_is_told_at_once(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = await place.connection()
+    await connection.ask({"method": "init", "token": "x"})
+    monkeypatch.setattr(endpoint, "BESIDE_SECONDS", 1000.0)
+
+    reply = await connection.ask({"method": "init", "token": "x"})
+
+    assert reply.header["status"]["code"] == 401
+
+
+async def test_a_registration_behind_another_login_is_one_of_that(place: Place) -> None:
+    connection = await place.connection()
+    asked = [
+        {"method": "init", "token": "x"},
+        {"method": "init", "token": place.token()},
+        {"method": "put_notification_ctx", "notification_ctx_id": "x"},
+    ]
+
+    replies = await asyncio.gather(*(connection.ask(header) for header in asked))
+
+    assert [reply.header["status"]["code"] for reply in replies] == [401, 200, 200]
+
+
 async def test_more_beside_a_login_than_may_wait_waits_in_the_network(place: Place) -> None:
     connection = await place.connection()
     register = {"method": "put_notification_ctx", "notification_ctx_id": "x"}

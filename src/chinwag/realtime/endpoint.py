@@ -53,7 +53,10 @@ CLOCK_SECONDS = 60.0
 or be ahead of the timers of a machine that slept."""
 
 BESIDE_SECONDS = 0.05
-"""How long a login that is refused waits for what was sent beside it, in seconds."""
+"""How long the first login that is refused waits for what was sent beside it, in seconds."""
+
+BESIDE_BYTES = 16 * 1024
+"""Of how much of that, in bytes. An SDK sends less than 1 KB."""
 
 _BROKEN = 1002
 """The status with which a WebSocket is closed whose client does not speak the protocol."""
@@ -99,6 +102,8 @@ class SocketSession:
         self._changes: deque[Ask] = deque()
         self._changing: asyncio.Task[None] | None = None
         self._logging_in = False
+        self._listens_beside = False
+        self._was_refused = False
         self._waiting: deque[bytes] = deque()
         self._left = False
         self._over = False
@@ -111,7 +116,8 @@ class SocketSession:
         """Take a packet. While a login is being looked at, or too much waits for answers, it waits."""
         if self._logging_in or self._waiting:
             self._waiting.append(data)
-            if len(self._waiting) >= limits.SOCKET_REQUESTS:
+            if self._listens_beside and sum(map(len, self._waiting)) > BESIDE_BYTES:
+                self._listens_beside = False
                 self._socket.pause()
             return
         try:
@@ -215,18 +221,25 @@ class SocketSession:
         self._schedule()
 
     async def _refuse(self, asked: LogIn, refusal: Refusal) -> None:
-        """Refuse a login, and before it what was sent beside it: `Connection.turned_away`."""
+        """Refuse a login, and before the first one what was sent beside it: `Connection.turned_away`."""
         _log.info("login refused", identity=self._identity, **refusal.logged)
-        self._socket.resume()
-        await asyncio.sleep(BESIDE_SECONDS)
-        told = refusal.told
-        self._waiting = deque(
-            data
-            for data in self._waiting
-            if not self._connection.turned_away(data, status=told["status"], reason=told["reason"])
-        )
-        self._connection.refused(asked, **told)
+        if self._client is None and not self._was_refused:
+            self._was_refused = True
+            self._socket.is_stranger(yes=True)
+            await self._turn_away_what_came_beside(refusal)
+        self._connection.refused(asked, **refusal.told)
         self._write()
+
+    async def _turn_away_what_came_beside(self, refusal: Refusal) -> None:
+        if sum(map(len, self._waiting)) <= BESIDE_BYTES:
+            self._listens_beside = True
+            self._socket.resume()
+            await asyncio.sleep(BESIDE_SECONDS)
+            self._listens_beside = False
+            self._socket.pause()
+        status, reason = refusal.told["status"], refusal.told["reason"]
+        while self._waiting and self._connection.turned_away(self._waiting[0], status=status, reason=reason):
+            self._waiting.popleft()
 
     def _take(self, asked: Ask) -> None:
         """Answer a request: what changes something behind what came before it, and the rest at once.

@@ -215,8 +215,10 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             self.transport.pause_reading()
 
     def resume(self) -> None:
-        """Read on."""
-        if self.read_paused and not self.transport.is_closing():
+        """Read on, as soon as what has come already had its turn."""
+        if self._untaken is not None:
+            self._holds = True
+        elif self.read_paused and not self.transport.is_closing():
             self.read_paused = False
             self.transport.resume_reading()
 
