@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -11,11 +10,11 @@ from urllib.parse import urlsplit
 import apsw
 import pytest
 
-from chinwag.auth.access_token import access_token
 from chinwag.rest.room import LONGEST_WAIT_SECONDS, REFUSALS, REST_SECONDS, RETURNS, SLOW_SECONDS, Room
 from chinwag.settings import Settings
 from rest.wire import DEADLINE_SECONDS, basic, connected, head
 from support.kill import ACCOUNT_SID, AUTH_TOKEN
+from support.sdk_client import access_token
 from support.server import running_server
 
 if TYPE_CHECKING:
@@ -352,14 +351,8 @@ async def test_answers_that_nobody_reads_keep_nobody_out(base: str) -> None:
 async def a_large_file(base: str) -> str:
     """Upload a file that no buffer of a network takes in whole, and return where it is."""
     service_sid = (await asked(base, making("files"))).json["sid"]
-    token = access_token(
-        account_sid=ACCOUNT_SID,
-        key_sid=KEY_SID,
-        secret=SECRET,
-        service_sid=service_sid,
-        identity="alice",
-        now=int(time.time() * 1000),
-    )
+    key = {"account_sid": ACCOUNT_SID, "key_sid": KEY_SID, "secret": SECRET}
+    token = access_token("alice", service_sid=service_sid, **key)
     lines = ("Content-Type: image/png", f"Content-Length: {LARGE}", f"X-Twilio-Token: {token}")
     uploaded = await asked(base, head(f"POST /media/v1/Services/{service_sid}/Media", *lines) + bytes(LARGE))
     link = urlsplit(uploaded.json["links"]["content_direct_temporary"])
