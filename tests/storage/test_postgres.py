@@ -55,16 +55,20 @@ async def test_changes_that_deadlock_are_tried_again_until_both_succeed(database
     account = await an_account(store)
     one, other = await a_service(store, account, 1), await a_service(store, account, 2)
     both_hold_one = asyncio.Barrier(2)
+    winner_holds_both = asyncio.Event()
     tries = 0
 
     def locking(first: str, second: str) -> Change:
         async def change(tx: Transaction) -> str:
             nonlocal tries
             tries += 1
+            if tries > 2:  # at once it could take back the row that the winner has yet to wake up for
+                await winner_holds_both.wait()
             await tx.services.lock(account.id, first)
             if tries <= 2:
                 await both_hold_one.wait()
             await tx.services.lock(account.id, second)
+            winner_holds_both.set()
             return first
 
         return change
