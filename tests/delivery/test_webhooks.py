@@ -66,6 +66,13 @@ async def calls(place: Place, wanted: Callable[[WebhookCall], bool], count: int 
             await asyncio.sleep(0.02)
 
 
+def is_signed(place: Place, application: Application, told: Told) -> bool:
+    """Return whether the signature is that of this request."""
+    origin = application.url.removesuffix("/hook")
+    text = signed_text(origin + told.target, told.params if told.method == "POST" else {})
+    return told.headers["x-twilio-signature"] == signature(place.api.auth_token, text)
+
+
 def answers(status: int = 200, body: object = None, **more: Any) -> Callable[[Told], Any]:
     async def answer(told: Told) -> web.StreamResponse:
         if not told.event.endswith(("Send", "Add", "Update", "Remove", "Destroy")):
@@ -92,9 +99,7 @@ async def test_a_message_over_rest_is_told_of_and_signed(
     assert told.method == method
     assert told.params["MessageSid"] == message["sid"]
     assert (told.params["Body"], told.params["From"], told.params["Index"]) == ("Grüße?", "bob", "0")
-    origin = application.url.removesuffix("/hook")
-    text = signed_text(origin + told.target, told.params if method == "POST" else {})
-    assert told.headers["x-twilio-signature"] == signature(place.api.auth_token, text)
+    assert is_signed(place, application, told)
     (call,) = await calls(place, lambda call: call.state is CallState.DELIVERED)
     assert call.params["Index"] == "0"
     assert [attempt.status for attempt in call.attempts] == [200]
@@ -160,7 +165,7 @@ async def test_messages_of_a_channel_are_told_in_order(place: Place, application
 
 
 @pytest.mark.check(14)
-async def test_a_call_that_failed_is_repeated_with_the_same_token(
+async def test_a_call_that_failed_is_repeated_with_the_same_token_and_signed_each_time(
     place: Place, application: Application
 ) -> None:
     await told_of(place, application, "onMessageSent")
@@ -175,6 +180,7 @@ async def test_a_call_that_failed_is_repeated_with_the_same_token(
     told = await application.heard(3)
     assert [one.params["RetryCount"] for one in told] == ["0", "1", "2"]
     assert len({one.headers["i-twilio-idempotency-token"] for one in told}) == 1
+    assert all(is_signed(place, application, one) for one in told)
     (call,) = await calls(place, lambda call: call.state is CallState.DELIVERED)
     assert [attempt.status for attempt in call.attempts] == [503, 503, 200]
 
