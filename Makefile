@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-NODE_SDK := tests/end_to_end/sdk/node_modules/.installed
+NODE_SDK := tests/conformance/sdk/node_modules/.installed
 NODE_CLIENTS := tests/conformance/node/node_modules/.installed $(NODE_SDK)
 NODE_BENCH := bench/peers/express/node_modules/.installed $(NODE_SDK)
 NPM := $(shell command -v npm 2>/dev/null)
@@ -31,7 +31,7 @@ model: $(VENV)/dev.stamp  ## 500 random histories on each engine, compared step 
 clients: $(VENV)/dev.stamp $(PYTHON_CLIENTS) $(if $(NPM)$(filter true,$(CI)),$(NODE_CLIENTS))  ## the official client libraries and SDK, unmodified, against a server
 	$(BIN)/pytest -m clients
 
-conformance: $(VENV)/dev.stamp  ## the same libraries against any server: URL, ACCOUNT_SID, AUTH_TOKEN, API_KEY_SID, API_KEY_SECRET
+conformance: $(VENV)/dev.stamp $(PYTHON_CLIENTS) $(if $(NPM),$(NODE_CLIENTS))  ## the same against any server: URL, ACCOUNT_SID, AUTH_TOKEN, API_KEY_SID, API_KEY_SECRET
 	$(BIN)/pytest -m clients tests/conformance $(if $(URL),--server-url $(URL))
 
 ratchet: $(VENV)/dev.stamp  ## after `make test`: whether tests reach as much of the code as they did

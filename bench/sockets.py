@@ -62,7 +62,7 @@ MOST_SLOW_MB = 8.0
 MOST_LEFT_MB = 4.0
 """Most of that memory that may be left once it is cut off, in MB."""
 
-SDK = Path(__file__).parent.parent / "tests" / "end_to_end" / "sdk" / "node_modules" / "twilio-chat-6"
+SDK = Path(__file__).parent.parent / "tests" / "conformance" / "sdk" / "node_modules" / "twilio-chat-6"
 """The official SDK, where the end-to-end tests have installed it."""
 
 START_SCRIPT = Path(__file__).parent / "start.cjs"

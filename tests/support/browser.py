@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from playwright.async_api import Browser
 
 CHROMIUM = shutil.which("chromium")
-BUILDS = Path(__file__).parents[1] / "end_to_end/sdk/node_modules/twilio-chat-6/builds"
+BUILDS = Path(__file__).parents[1] / "conformance/sdk/node_modules/twilio-chat-6/builds"
 MINIFIED = BUILDS / "twilio-chat.min.js"
 READABLE = BUILDS / "twilio-chat.js"
 

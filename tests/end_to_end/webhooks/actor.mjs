@@ -13,9 +13,9 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
-import { inTime } from '../sdk/checks.mjs';
-import { Client, options } from '../sdk/sdk.mjs';
-import { token } from '../sdk/token.mjs';
+import { inTime } from '../../conformance/sdk/checks.mjs';
+import { Client, options } from '../../conformance/sdk/sdk.mjs';
+import { token } from '../../conformance/sdk/token.mjs';
 
 const clients = new Map();
 

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 
 import { ACCOUNT_SID, API_KEY_SECRET, API_KEY_SID } from './settings.mjs';
 
-const require = createRequire(new URL('../../conformance/node/', import.meta.url));
+const require = createRequire(new URL('../node/', import.meta.url));
 const AccessToken = require('twilio6/lib/jwt/AccessToken');
 
 const AN_HOUR = 3600;

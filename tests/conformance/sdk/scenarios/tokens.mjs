@@ -134,7 +134,7 @@ scenario('a key that is revoked closes its connections at once, and lets nobody 
   yes(`closed within ${REVOKED} ms of the end of the command, not ${took} ms`, took <= REVOKED);
   await alice.is('denied');
   await isDenied(world.starts('alice', { jwt: world.token('alice', { key }) }), 20101);
-});
+}, { commandLine: true });
 
 scenario('a key that is revoked ends only what it opened', async (world) => {
   const made = await chinwag('keys', 'create', ACCOUNT_SID);
@@ -149,4 +149,4 @@ scenario('a key that is revoked ends only what it opened', async (world) => {
 
   same('changes of the other connection', bob.heard('connectionStateChanged', undefined, since), []);
   await inTime('the other one goes on', general.sendMessage('still here'));
-});
+}, { commandLine: true });

@@ -19,6 +19,7 @@ import pytest
 from support.command_line import CommandLine
 
 if TYPE_CHECKING:
+    from conformance.sdk_made import Account
     from support.postgres import Postgres
 
 SECONDS = 400
@@ -28,7 +29,7 @@ pytestmark = [pytest.mark.clients, pytest.mark.timeout(SECONDS + 100)]
 
 SDK = Path(__file__).parent / "sdk"
 MODULES = SDK / "node_modules"
-HELPERS = SDK.parent.parent / "conformance/node/node_modules"
+HELPERS = SDK.parent / "node/node_modules"
 """Where the official helper libraries are, which make the access tokens."""
 
 GENERATIONS = ("twilio-chat-6", "twilio-chat-5", "twilio-chat-4", "twilio-chat-3")
@@ -90,12 +91,26 @@ def installed() -> None:
 
 @pytest.fixture(scope="module")
 async def outcomes(
-    installed: None, engine: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+    installed: None,
+    engine: str,
+    elsewhere: Account | None,
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
 ) -> dict[Run, dict[str, Outcome]]:
     """What came, in every run, of the scenarios that are asked for; one server for all of them."""
     wanted = asked_for(request.session.items, engine)
-    folder = tmp_path_factory.mktemp("sdk")
     turn = asyncio.Semaphore(RUNS_AT_A_TIME)
+
+    async def outcomes_of(run: Run, environment: dict[str, str]) -> dict[str, Outcome]:
+        async with turn:
+            return await carried_out(run, wanted[run], environment)
+
+    if elsewhere is not None:
+        environment = os.environ | variables_of(elsewhere)
+        done = await asyncio.gather(*(outcomes_of(run, environment) for run in wanted))
+        return dict(zip(wanted, done, strict=True))
+
+    folder = tmp_path_factory.mktemp("sdk")
 
     async def database(name: str) -> str:
         if engine == "sqlite":
@@ -103,16 +118,16 @@ async def outcomes(
         postgres: Postgres = request.getfixturevalue("postgres")
         return await postgres.database()
 
-    async def outcomes_of(run: Run, environment: dict[str, str]) -> dict[str, Outcome]:
+    async def with_databases(run: Run) -> dict[str, str]:
         empty = [await database(f"{run.package}-{run.redirect[:3]}-{n}") for n in range(EMPTY_DATABASES)]
-        async with turn:
-            return await carried_out(run, wanted[run], environment | {"EMPTY_DATABASES": json.dumps(empty)})
+        return {"EMPTY_DATABASES": json.dumps(empty)}
 
     beside = CommandLine(folder, {**CREDENTIALS, "CHINWAG_DATABASE": await database("shared")})
     with beside.serving("--log-level", "warning") as server:
         words = json.dumps([sys.executable, "-m", "chinwag"])
         environment = {**os.environ, **beside.variables, "CHAT_URL": server.base, "CHINWAG_WORDS": words}
-        done = await asyncio.gather(*(outcomes_of(run, environment) for run in wanted))
+        given = [(run, environment | await with_databases(run)) for run in wanted]
+        done = await asyncio.gather(*(outcomes_of(*one) for one in given))
     return dict(zip(wanted, done, strict=True))
 
 
@@ -129,6 +144,17 @@ async def test_with_the_sdk_and_every_option(
     run: Run, scenario: str, outcomes: dict[Run, dict[str, Outcome]]
 ) -> None:
     passed(scenario, outcomes[run][scenario])
+
+
+def variables_of(account: Account) -> dict[str, str]:
+    """Return what a run is told of a server that is named: neither a command line nor databases."""
+    return {
+        "CHAT_URL": account.base,
+        "CHINWAG_ACCOUNT_SID": account.sid,
+        "CHINWAG_AUTH_TOKEN": account.auth_token,
+        "CHINWAG_API_KEY_SID": account.key.sid,
+        "CHINWAG_API_KEY_SECRET": account.key.secret,
+    }
 
 
 def passed(scenario: str, found: Outcome) -> None:

@@ -46,7 +46,7 @@ export class Cable {
       near.destroy();
       return;
     }
-    const far = connect(Number(this.#target.port), this.#target.hostname);
+    const far = connect(Number(this.#target.port || 80), this.#target.hostname);
     for (const [end, other] of [[near, far], [far, near]]) {
       this.#ends.add(end);
       end.on('error', () => {});
