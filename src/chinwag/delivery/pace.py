@@ -21,7 +21,7 @@ MOST_RATE = 2000.0
 LEAST_RATE = 200.0
 """Most pushes in a second while as many messages are posted as can be."""
 
-MANY_MESSAGES = 1000.0
+MANY_MESSAGES = 500.0
 """Messages in a second that are as many as can be."""
 
 WINDOW_SECONDS = 0.25

@@ -95,7 +95,7 @@ _SAVE = """
 
 _DONE = """
     DELETE FROM push
-    WHERE sid = $2 AND service_id = (
+    WHERE sid = ANY($2) AND service_id = (
         SELECT service_id FROM push_occasion WHERE push_occasion.id = $1
     )
 """
@@ -179,8 +179,13 @@ class PushRows:
                 ],
             )
         if done:
-            await self._database.execute_many(_DONE, [(push.occasion_id, push.sid) for push in done])
-            await self._tidy({push.occasion_id for push in done})
+            # One statement for those of an occasion: what is written together is of few.
+            of: dict[int, list[str]] = {}
+            for push in done:
+                of.setdefault(push.occasion_id, []).append(push.sid)
+            array = self._database.array
+            await self._database.execute_many(_DONE, [(one, array(sids)) for one, sids in of.items()])
+            await self._tidy(set(of))
 
     async def give_up(self, before: Millis, now: Millis, reason: str, most: int) -> bool:
         """Let pushes fail that have waited since before a moment; True if there may be more."""
