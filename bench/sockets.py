@@ -63,7 +63,7 @@ MOST_LEFT_MB = 4.0
 """Most of that memory that may be left once it is cut off, in MB."""
 
 SDK = Path(__file__).parent.parent / "tests" / "conformance" / "sdk" / "node_modules" / "twilio-chat-6"
-"""The official SDK, where the end-to-end tests have installed it."""
+"""The official SDK, where `make clients` and `make bench` install it."""
 
 START_SCRIPT = Path(__file__).parent / "start.cjs"
 

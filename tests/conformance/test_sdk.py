@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support.command_line import CommandLine
+from support.stage import CREDENTIALS
 
 if TYPE_CHECKING:
     from conformance.sdk_made import Account
@@ -39,14 +40,6 @@ EMPTY_DATABASES = 2
 """How many scenarios need a server of their own."""
 
 IN_CI = os.environ.get("CI") == "true"
-
-CREDENTIALS = {
-    "CHINWAG_ACCOUNT_SID": "AC" + "0" * 31 + "1",
-    "CHINWAG_AUTH_TOKEN": "an auth token for tests",
-    "CHINWAG_API_KEY_SID": "SK" + "0" * 31 + "1",
-    "CHINWAG_API_KEY_SECRET": "a secret for tests",
-    "CHINWAG_ENCRYPTION_KEY": "Y2hpbndhZyB0ZXN0cyB1c2UgdGhpcyBmaXhlZCBrZXk=",
-}
 
 
 def told() -> list[str]:
@@ -101,14 +94,16 @@ async def outcomes(
     wanted = asked_for(request.session.items, engine)
     turn = asyncio.Semaphore(RUNS_AT_A_TIME)
 
-    async def outcomes_of(run: Run, environment: dict[str, str]) -> dict[str, Outcome]:
+    async def outcomes_of(run: Run, variables: dict[str, str]) -> dict[str, Outcome]:
         async with turn:
-            return await carried_out(run, wanted[run], environment)
+            return await carried_out(run, wanted[run], variables)
+
+    async def outcomes_with(told: dict[Run, dict[str, str]]) -> dict[Run, dict[str, Outcome]]:
+        done = await asyncio.gather(*(outcomes_of(*one) for one in told.items()))
+        return dict(zip(told, done, strict=True))
 
     if elsewhere is not None:
-        environment = os.environ | variables_of(elsewhere)
-        done = await asyncio.gather(*(outcomes_of(run, environment) for run in wanted))
-        return dict(zip(wanted, done, strict=True))
+        return await outcomes_with(dict.fromkeys(wanted, variables_of(elsewhere)))
 
     folder = tmp_path_factory.mktemp("sdk")
 
@@ -118,17 +113,17 @@ async def outcomes(
         postgres: Postgres = request.getfixturevalue("postgres")
         return await postgres.database()
 
-    async def with_databases(run: Run) -> dict[str, str]:
-        empty = [await database(f"{run.package}-{run.redirect[:3]}-{n}") for n in range(EMPTY_DATABASES)]
-        return {"EMPTY_DATABASES": json.dumps(empty)}
+    async def empty_databases(run: Run) -> str:
+        names = [f"{run.package}-{run.redirect[:3]}-{n}" for n in range(EMPTY_DATABASES)]
+        return json.dumps([await database(name) for name in names])
 
     beside = CommandLine(folder, {**CREDENTIALS, "CHINWAG_DATABASE": await database("shared")})
     with beside.serving("--log-level", "warning") as server:
         words = json.dumps([sys.executable, "-m", "chinwag"])
-        environment = {**os.environ, **beside.variables, "CHAT_URL": server.base, "CHINWAG_WORDS": words}
-        given = [(run, environment | await with_databases(run)) for run in wanted]
-        done = await asyncio.gather(*(outcomes_of(*one) for one in given))
-    return dict(zip(wanted, done, strict=True))
+        variables = {**beside.variables, "CHAT_URL": server.base, "CHINWAG_WORDS": words}
+        return await outcomes_with(
+            {run: variables | {"EMPTY_DATABASES": await empty_databases(run)} for run in wanted}
+        )
 
 
 @pytest.mark.parametrize("scenario", told())
@@ -178,7 +173,7 @@ def asked_for(items: list[pytest.Item], engine: str) -> dict[Run, list[str]]:
     return wanted
 
 
-async def carried_out(run: Run, scenarios: list[str], environment: dict[str, str]) -> dict[str, Outcome]:
+async def carried_out(run: Run, scenarios: list[str], variables: dict[str, str]) -> dict[str, Outcome]:
     """Run scenarios with an SDK and return what came of each, also of those that were not reached."""
     found: dict[str, Outcome] = {}
     with tempfile.TemporaryFile() as errors:
@@ -188,7 +183,7 @@ async def carried_out(run: Run, scenarios: list[str], environment: dict[str, str
             run.package,
             run.redirect,
             *scenarios,
-            env=environment,
+            env=os.environ | variables,
             stdin=DEVNULL,
             stdout=PIPE,
             stderr=errors,

@@ -6,10 +6,9 @@ Both post in turns, so that whatever else the machine does concerns both alike.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -58,7 +57,7 @@ async def somebody_silent() -> AsyncIterator[int]:
     """Yield a port at which everything is read and nothing answered."""
 
     async def read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError):
+        with suppress(ConnectionError):
             while await reader.read(65_536):
                 pass
         writer.close()

@@ -179,13 +179,14 @@ class PushRows:
                 ],
             )
         if done:
-            # One statement for those of an occasion: what is written together is of few.
-            of: dict[int, list[str]] = {}
+            # What is written together is of few occasions, and those of one go by one statement.
+            sids: dict[int, list[str]] = {}
             for push in done:
-                of.setdefault(push.occasion_id, []).append(push.sid)
-            array = self._database.array
-            await self._database.execute_many(_DONE, [(one, array(sids)) for one, sids in of.items()])
-            await self._tidy(set(of))
+                sids.setdefault(push.occasion_id, []).append(push.sid)
+            await self._database.execute_many(
+                _DONE, [(occasion_id, self._database.array(some)) for occasion_id, some in sids.items()]
+            )
+            await self._tidy(set(sids))
 
     async def give_up(self, before: Millis, now: Millis, reason: str, most: int) -> bool:
         """Let pushes fail that have waited since before a moment; True if there may be more."""
